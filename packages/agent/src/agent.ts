@@ -1,0 +1,78 @@
+import { stat } from "node:fs/promises";
+import { userInfo } from "node:os";
+import {
+  AGENT_SERVICE,
+  addStandardServices,
+  createGrpcServer,
+  type GrpcServer,
+  PenstockError,
+  readCredentials,
+} from "@penstock/common";
+import type { Logger } from "pino";
+import type { AgentConfig } from "./config.ts";
+import { cleanLeftOvers } from "./left-overs.ts";
+import { LocalStreamHost } from "./local-stream-host.ts";
+import { MemoryBudget } from "./memory-budget.ts";
+import { Runs } from "./runs.ts";
+import { createAgentService } from "./service.ts";
+import type { StreamHost } from "./stream-host.ts";
+import { ThreadStreamHost } from "./thread-stream-host.ts";
+import { TransferService } from "./transfer-service.ts";
+
+/** A running agent. Disposing it aborts its runs, removes what they made and frees its ports. */
+export interface RunningAgent extends AsyncDisposable {
+  readonly port: number;
+}
+
+/** Starts an agent: checks its surroundings, removes what dead runs left, then listens. */
+export async function startAgent(config: AgentConfig, log: Logger): Promise<RunningAgent> {
+  await assertRoots(config.roots);
+  const tls = readCredentials(config.tls, { roles: ["agent"], cluster: config.cluster });
+  await cleanLeftOvers(config.stateDirectory, log);
+
+  const transfers = new TransferService(config.cluster, (id, err) => {
+    log.error({ id, err }, "internal error");
+  });
+  const budget = new MemoryBudget(Math.floor(config.memory / config.threads), config.replayBuffer);
+  const mainHost = new LocalStreamHost(transfers, budget);
+  const hosts = await openHosts(config, mainHost, log);
+  const { roots, tools, stateDirectory } = config;
+  const runs = new Runs({ roots, tools, stateDirectory, hosts, mainHost, log });
+
+  const server = createGrpcServer(tls, {
+    onRefused: (address, reason) => log.warn({ address, reason }, "client refused"),
+  });
+  const { username: user } = userInfo();
+  server.addService(AGENT_SERVICE, createAgentService({ config, runs, transfers, log, user }));
+  await addStandardServices(server);
+  const port = await server.bind(config.listen);
+  log.info({ listen: config.listen, port, threads: config.threads }, "agent is ready");
+  return { port, [Symbol.asyncDispose]: () => close(runs, hosts, server) };
+}
+
+async function close(runs: Runs, hosts: readonly StreamHost[], server: GrpcServer): Promise<void> {
+  await runs[Symbol.asyncDispose]();
+  await Promise.all(hosts.map((host) => host[Symbol.asyncDispose]()));
+  await server[Symbol.asyncDispose]();
+}
+
+/** With one thread all is served on the main port; more threads have a port each. */
+async function openHosts(
+  config: AgentConfig,
+  mainHost: LocalStreamHost,
+  log: Logger,
+): Promise<StreamHost[]> {
+  if (config.threads === 1) return [mainHost];
+  const threads = Array.from({ length: config.threads }, () => ThreadStreamHost.start(config, log));
+  return await Promise.all(threads);
+}
+
+async function assertRoots(roots: readonly string[]): Promise<void> {
+  for (const root of roots) {
+    const found = await stat(root).catch(() => undefined);
+    if (found?.isDirectory() === true) continue;
+    throw new PenstockError("usage", `root ${root} is not a folder`, {
+      hint: "make the folder, or correct roots: in the agent's configuration",
+    });
+  }
+}

@@ -1,0 +1,101 @@
+import {
+  AcceptingSource,
+  type ByteStream,
+  type Channel,
+  type CodecName,
+  formatDuration,
+  PenstockError,
+  Sender,
+  sendBackup,
+  toError,
+} from "@penstock/common";
+import type { Open, Tally } from "@penstock/proto";
+import type { MemoryBudget } from "./memory-budget.ts";
+import type { AgentStream } from "./stream.ts";
+
+/** Where the bytes of a backup stream come from: a pipe or a file. */
+export interface BackupSource extends AsyncDisposable {
+  chunks(signal: AbortSignal): ByteStream;
+  /** Resolves when a writer was seen. */
+  readonly opened: Promise<void>;
+  /** No writer will come any more; see FifoReader. */
+  expectNoWriter(): Promise<void>;
+}
+
+/** A stream from the database host. Memory: its share of the budget, and what the source holds. */
+export class BackupStream implements AgentStream {
+  readonly opened: Promise<void>;
+  readonly done: Promise<Tally>;
+  readonly #source: BackupSource;
+  readonly #sender: Sender;
+  readonly #place: Disposable;
+  readonly #calls: AcceptingSource = new AcceptingSource();
+  readonly #stop: AbortController = new AbortController();
+  readonly #served: Promise<void>;
+  /** Since when a read is waiting for the tool; undefined while it does not. */
+  #waitingSinceMs: number | undefined;
+
+  constructor(source: BackupSource, codec: CodecName, budget: MemoryBudget) {
+    this.#source = source;
+    this.opened = source.opened;
+    this.#place = budget.join();
+    this.#sender = new Sender(() => budget.share());
+    this.done = this.#send(codec);
+    this.#served = this.#sender.run(this.#calls, this.#stop.signal).catch(() => {}); // told by `done`
+  }
+
+  accept(channel: Channel, open: Open): void {
+    this.#calls.offer(channel, open);
+  }
+
+  toolEnded(graceMs: number): void {
+    const endedMs = performance.now();
+    const timer = setInterval(
+      () => {
+        const sinceMs = Math.max(endedMs, this.#waitingSinceMs ?? Number.POSITIVE_INFINITY);
+        if (performance.now() - sinceMs < graceMs) return;
+        clearInterval(timer);
+        void this.#giveUp(graceMs);
+      },
+      Math.min(graceMs, 200),
+    );
+    const done = (): void => clearInterval(timer);
+    this.done.then(done, done);
+    this.#stop.signal.addEventListener("abort", done, { once: true });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort(new PenstockError("failed", "the run has ended"));
+    await this.#source[Symbol.asyncDispose]();
+    await Promise.allSettled([this.done, this.#served]);
+    this.#place[Symbol.dispose]();
+  }
+
+  async #send(codec: CodecName): Promise<Tally> {
+    const { signal } = this.#stop;
+    try {
+      const tally = await sendBackup(this.#watched(signal), codec, this.#sender, signal);
+      this.#sender.end({ tally });
+      return tally;
+    } catch (error) {
+      this.#sender.fail(toError(error));
+      throw error;
+    }
+  }
+
+  async *#watched(signal: AbortSignal): ByteStream {
+    this.#waitingSinceMs = performance.now();
+    for await (const chunk of this.#source.chunks(signal)) {
+      this.#waitingSinceMs = undefined;
+      yield chunk;
+      this.#waitingSinceMs = performance.now();
+    }
+  }
+
+  /** The tool is gone and nothing has come for the whole grace. */
+  async #giveUp(graceMs: number): Promise<void> {
+    await this.#source.expectNoWriter(); // ends a pipe that was never opened, with its own words
+    const held = `its pipe is still held open ${formatDuration(graceMs)} after its tool has ended`;
+    setImmediate(() => this.#stop.abort(new PenstockError("failed", held)));
+  }
+}

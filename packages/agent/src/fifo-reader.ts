@@ -1,0 +1,151 @@
+import { once } from "node:events";
+import { constants, readSync } from "node:fs";
+import { Socket } from "node:net";
+import { setImmediate as loopTurn } from "node:timers/promises";
+import {
+  Block,
+  type ByteStream,
+  HEADROOM_BYTES,
+  isErrno,
+  PenstockError,
+  raceAbort,
+  toPenstockError,
+} from "@penstock/common";
+import { openFifo } from "./fifo.ts";
+import { growPipe } from "./grow-pipe.ts";
+import { ReadSpace } from "./read-space.ts";
+
+/**
+ * The reading end of a named pipe, for a backup. Waiting costs no CPU and no thread of the pool.
+ *
+ * One reader is one stream: it ends when the last writer has closed, and that end proves nothing,
+ * since a killed tool looks the same. Holds one block of memory, and reads one chunk ahead of its
+ * consumer; while nobody pulls the tool feels back-pressure.
+ */
+export class FifoReader implements AsyncDisposable {
+  /** Resolves when a writer was seen: at its first byte or its end. An open alone cannot be seen. */
+  readonly opened: Promise<void>;
+  readonly #path: string;
+  readonly #fd: number;
+  readonly #socket: Socket;
+  readonly #space: ReadSpace = new ReadSpace();
+  readonly #ready: Uint8Array[] = [];
+  readonly #seen: PromiseWithResolvers<void> = Promise.withResolvers();
+  #state: "untouched" | "flowing" | "ended" | PenstockError = "untouched";
+  #changed: PromiseWithResolvers<void> = Promise.withResolvers();
+
+  private constructor(path: string, fd: number) {
+    this.#path = path;
+    this.#fd = fd;
+    this.opened = this.#seen.promise;
+    const onread = {
+      buffer: (): Buffer => this.#space.room(),
+      callback: (sizeBytes: number): boolean => this.#deliver(this.#space.take(sizeBytes)),
+    };
+    this.#socket = new Socket({ fd, readable: true, writable: false, onread });
+    this.#socket.once("end", () => this.#settle("ended"));
+    this.#socket.once("error", (error) =>
+      this.#settle(toPenstockError(error, `read fifo ${path}`)),
+    );
+    this.#socket.once("close", () => this.#settle(closedEarly(path)));
+    this.#socket.resume();
+  }
+
+  /** Opens the pipe and begins to wait for a writer. Throws `failed` if it is not there, or no pipe. */
+  static async open(path: string): Promise<FifoReader> {
+    try {
+      const fd = openFifo(path, constants.O_RDONLY);
+      await growPipe(fd);
+      return new FifoReader(path, fd);
+    } catch (error) {
+      throw toPenstockError(error, `open fifo ${path}`);
+    }
+  }
+
+  /**
+   * The bytes, once. An abort closes the pipe at once, so that its writer gets EPIPE; leaving the
+   * loop early does not.
+   */
+  async *chunks(signal: AbortSignal): ByteStream {
+    const close = (): void => void this.#socket.destroy();
+    signal.addEventListener("abort", close, { once: true });
+    if (signal.aborted) close();
+    try {
+      for (;;) {
+        const chunk = await this.#next(signal);
+        if (chunk === undefined) return;
+        yield chunk;
+      }
+    } finally {
+      signal.removeEventListener("abort", close);
+    }
+  }
+
+  /**
+   * Says that no writer will come any more, since the tool has exited. If none was seen, and none
+   * holds the pipe open in silence, `chunks` throws `failed`; otherwise nothing changes.
+   */
+  async expectNoWriter(): Promise<void> {
+    // What happened before this call has been read after one full turn of the event loop.
+    await loopTurn();
+    await loopTurn();
+    if (this.#state !== "untouched" || this.#writerIsThere()) return;
+    const message = `fifo ${this.#path} was never opened by its writer`;
+    this.#settle(new PenstockError("failed", message));
+  }
+
+  /** Closes the pipe; a writer that is still there gets EPIPE. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#socket.destroy();
+    if (!this.#socket.closed) await once(this.#socket, "close");
+  }
+
+  async #next(signal: AbortSignal): Promise<Uint8Array | undefined> {
+    for (;;) {
+      signal.throwIfAborted();
+      const chunk = this.#ready.shift();
+      if (this.#ready.length === 0) this.#socket.resume();
+      if (chunk !== undefined) return chunk;
+      if (this.#state === "ended") return undefined;
+      if (this.#state instanceof PenstockError) throw this.#state;
+      await raceAbort(this.#changed.promise, signal);
+    }
+  }
+
+  /** Returns false to pause reading: somebody has to take this chunk first. */
+  #deliver(chunk: Uint8Array): boolean {
+    this.#ready.push(chunk);
+    if (this.#state === "untouched") this.#state = "flowing";
+    this.#wake();
+    return false;
+  }
+
+  /** The first outcome counts. */
+  #settle(outcome: "ended" | PenstockError): void {
+    if (this.#state !== "untouched" && this.#state !== "flowing") return;
+    this.#state = outcome;
+    this.#wake();
+  }
+
+  #wake(): void {
+    if (this.#state === "flowing" || this.#state === "ended") this.#seen.resolve();
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+  }
+
+  /** Without a writer a read gives 0; with a silent one, EAGAIN. */
+  #writerIsThere(): boolean {
+    const probe = new Block(HEADROOM_BYTES + 1);
+    try {
+      if (readSync(this.#fd, probe.free) === 0) return false;
+    } catch (error) {
+      return isErrno(error, "EAGAIN");
+    }
+    this.#deliver(probe.take(1));
+    return true;
+  }
+}
+
+function closedEarly(path: string): PenstockError {
+  return new PenstockError("failed", `fifo ${path} was closed before its end`);
+}

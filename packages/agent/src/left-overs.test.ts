@@ -1,0 +1,71 @@
+import { readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { cleanLeftOvers } from "./left-overs.ts";
+import { journalFolder } from "./run-journal.ts";
+import { createFolder, isWaiting, nodeModule, SOURCES, shell } from "./testing.ts";
+
+const AGENT = `
+const { makeFifos, makeParents } = await import("${SOURCES}/make-places.ts");
+const { RunJournal } = await import("${SOURCES}/run-journal.ts");
+const { FileWriter } = await import("${SOURCES}/file-writer.ts");
+const [state, folder] = process.argv.slice(1);
+const journal = await RunJournal.open(state, "20240101000000");
+await makeParents(journal, folder + "/set/deep/pipe");
+await makeFifos(journal, [{ path: folder + "/set/deep/pipe", mode: 0o600 }]);
+const restored = await FileWriter.create(folder + "/set/restored", 0o600, journal);
+await restored.write(Buffer.from("x"));
+await restored.end();
+const half = await FileWriter.create(folder + "/set/half", 0o600, journal);
+await half.write(Buffer.from("x"));
+console.log("made");
+process.stdin.resume();
+`;
+
+function recordingLog(): { lines: string[]; info: Say; error: Say } {
+  const lines: string[] = [];
+  const say: Say = (_, message) => void lines.push(message);
+  return { lines, info: say, error: say };
+}
+
+type Say = (fields: object, message: string) => void;
+
+test("what a killed agent has left is removed, and a tool blocked at its pipe is freed", async () => {
+  await using folder = await createFolder();
+  const [state, data] = [join(folder.path, "state"), join(folder.path, "data")];
+  await using agent = nodeModule(AGENT, state, data);
+  expect(await agent.line()).toBe("made");
+  process.kill(agent.pid, "SIGKILL");
+  await agent.exited;
+  await using tool = shell('echo going; exec cat /dev/zero > "$1"', join(data, "set/deep/pipe"));
+  await tool.line();
+  await expect.poll(() => isWaiting(tool.pid)).toBe(true);
+  const log = recordingLog();
+  await cleanLeftOvers(state, log);
+  expect(await tool.exited).toEqual({ code: null, signal: "SIGPIPE" });
+  expect(await readdir(folder.path)).toEqual(["state"]);
+  expect(await readdir(journalFolder(state))).toEqual([]);
+  await cleanLeftOvers(state, log);
+  expect(log.lines).toEqual(["removed what a dead run had left"]);
+});
+
+test("a journal that cannot be read is told and kept, and the others are cleaned", async () => {
+  await using folder = await createFolder();
+  await using agent = nodeModule(AGENT, folder.path, join(folder.path, "data"));
+  await agent.line();
+  await writeFile(join(journalFolder(folder.path), "bad.json"), '{"version": 1');
+  const log = recordingLog();
+  await cleanLeftOvers(folder.path, log);
+  expect(log.lines.sort()).toEqual([
+    "cannot remove what a dead run has left",
+    "removed what a dead run had left",
+  ]);
+  expect(await readdir(journalFolder(folder.path))).toEqual(["bad.json"]);
+  expect(await readdir(folder.path)).toEqual(["runs"]);
+});
+
+test("where no run has ever been there is nothing to clean", async () => {
+  const log = recordingLog();
+  await cleanLeftOvers("/nowhere/state", log);
+  expect(log.lines).toEqual([]);
+});

@@ -1,0 +1,27 @@
+import { readdir } from "node:fs/promises";
+import { absent } from "./absent.ts";
+import { journalFolder, RunJournal } from "./run-journal.ts";
+
+/** The part of a logger that is needed here. */
+export interface LeftOverLog {
+  info(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/**
+ * Removes what runs have left that died with an agent; call it before the first run. Whatever was
+ * blocked at a pipe of theirs is freed. What cannot be removed is logged and tried again at the
+ * next start. Cleaning twice is harmless; two agents must not share a state directory.
+ */
+export async function cleanLeftOvers(stateDirectory: string, log: LeftOverLog): Promise<void> {
+  const names = (await readdir(journalFolder(stateDirectory)).catch(absent)) ?? [];
+  for (const name of names.filter((each) => each.endsWith(".json"))) {
+    try {
+      const journal = await RunJournal.load(stateDirectory, name);
+      await journal?.removeMade();
+      log.info({ run: journal?.run }, "removed what a dead run had left");
+    } catch (error) {
+      log.error({ journal: name, err: error }, "cannot remove what a dead run has left");
+    }
+  }
+}

@@ -1,0 +1,78 @@
+import { toPenstockError } from "@penstock/common";
+import { BackupStream } from "./backup-stream.ts";
+import { FifoReader } from "./fifo-reader.ts";
+import { FifoWriter } from "./fifo-writer.ts";
+import type { MemoryBudget } from "./memory-budget.ts";
+import { RestoreStream } from "./restore-stream.ts";
+import type { AgentStream, StreamSettings } from "./stream.ts";
+import type { HostedStream, StreamEvents, StreamHost } from "./stream-host.ts";
+import type { TransferService } from "./transfer-service.ts";
+
+/** Serves streams in this very thread. */
+export class LocalStreamHost implements StreamHost {
+  readonly port: number;
+  readonly #service: TransferService;
+  readonly #budget: MemoryBudget;
+  readonly #open: Set<HostedStream> = new Set();
+
+  constructor(service: TransferService, budget: MemoryBudget, port = 0) {
+    this.#service = service;
+    this.#budget = budget;
+    this.port = port;
+  }
+
+  get load(): number {
+    return this.#open.size;
+  }
+
+  async open(settings: StreamSettings, events: StreamEvents): Promise<HostedStream> {
+    const stream =
+      settings.direction === "backup"
+        ? await this.#openReader(settings)
+        : openWriter(settings, events);
+    return this.serve(settings, stream, events);
+  }
+
+  /** Serves a stream that is already open. */
+  serve(settings: StreamSettings, stream: AgentStream, events: StreamEvents): HostedStream {
+    this.#service.add({ settings, stream });
+    void stream.opened.then(() => events.onOpened());
+    stream.done.then(
+      (tally) => events.onEnded(tally),
+      (error: unknown) => events.onFailed(toPenstockError(error, settings.path)),
+    );
+    const hosted: HostedStream = {
+      toolEnded: (graceMs) => stream.toolEnded(graceMs),
+      close: async () => {
+        this.#service.remove(settings);
+        this.#open.delete(hosted);
+        await stream[Symbol.asyncDispose]();
+      },
+    };
+    this.#open.add(hosted);
+    return hosted;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#open].map((hosted) => hosted.close()));
+  }
+
+  async #openReader({ path, codec }: StreamSettings): Promise<AgentStream> {
+    return new BackupStream(await FifoReader.open(path), codec, this.#budget);
+  }
+}
+
+/** The pipe is opened once its consumer has; nobody else may hold it when it is closed. */
+function openWriter({ path, codec }: StreamSettings, events: StreamEvents): AgentStream {
+  return new RestoreStream(codec, async (signal) => {
+    const writer = await FifoWriter.open(path, signal);
+    return {
+      write: (chunk) => writer.write(chunk),
+      async end() {
+        await events.releaseGuard();
+        await writer.end();
+      },
+      [Symbol.asyncDispose]: () => writer[Symbol.asyncDispose](),
+    };
+  });
+}

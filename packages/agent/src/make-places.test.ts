@@ -1,0 +1,55 @@
+import { lstat, mkdir, readdir, stat, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { makeFifos, makeParents } from "./make-places.ts";
+import { RunJournal } from "./run-journal.ts";
+import { createFolder } from "./testing.ts";
+
+test("pipes and the folders above them are made, and removed again by the journal", async () => {
+  await using folder = await createFolder();
+  await mkdir(join(folder.path, "root"));
+  await symlink("root", join(folder.path, "alias"));
+  const journal = await RunJournal.open(join(folder.path, "state"), "run");
+  const paths = ["set/deep/one", "set/two"].map((name) => join(folder.path, "alias", name));
+  for (const path of paths) await makeParents(journal, path);
+  await makeFifos(
+    journal,
+    paths.map((path) => ({ path, mode: 0o640 })),
+  );
+  for (const path of paths) expect((await lstat(path)).mode & 0o7777).toBe(0o640);
+  expect((await stat(join(folder.path, "root/set"))).mode & 0o777).toBe(0o700);
+  await journal.removeMade();
+  expect(await readdir(join(folder.path, "root"))).toEqual([]);
+});
+
+test("nothing is made if one path is taken, and what is there is never touched", async () => {
+  await using folder = await createFolder();
+  const journal = await RunJournal.open(join(folder.path, "state"), "run");
+  const [free, taken] = [join(folder.path, "free"), join(folder.path, "taken")];
+  const foreign = await RunJournal.open(join(folder.path, "state"), "other");
+  await makeFifos(foreign, [{ path: taken, mode: 0o600 }]);
+  for (const paths of [
+    [free, taken],
+    [free, free],
+  ]) {
+    const making = makeFifos(
+      journal,
+      paths.map((path) => ({ path, mode: 0o600 })),
+    );
+    await expect(making).rejects.toMatchObject({ code: "failed" });
+  }
+  await journal.removeMade();
+  expect((await readdir(folder.path)).sort()).toEqual(["state", "taken"]);
+});
+
+test("two streams may need the same folder", async () => {
+  await using folder = await createFolder();
+  const journals = await Promise.all(
+    ["one", "two"].map((run) => RunJournal.open(join(folder.path, "state"), run)),
+  );
+  const path = join(folder.path, "set", "file");
+  await Promise.all(journals.map((journal) => makeParents(journal, path)));
+  await writeFile(path, "");
+  for (const journal of journals) await journal.removeMade();
+  expect(await readdir(join(folder.path, "set"))).toEqual(["file"]);
+});

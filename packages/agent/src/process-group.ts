@@ -1,0 +1,54 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
+import { isErrno } from "@penstock/common";
+
+const FIRST_POLL_MS = 5;
+const LONGEST_POLL_MS = 100;
+
+/**
+ * Sends a signal to every process of a group; false if there is none. Signal 0 only asks, and then
+ * a zombie counts too: its group's number is not free yet.
+ */
+export function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(-group, signal);
+  } catch (error) {
+    if (isErrno(error, "ESRCH")) return false;
+    if (isErrno(error, "EPERM")) return true; // they have become another user's
+    throw error;
+  }
+}
+
+/**
+ * Waits until no process of a group runs; false if the signal aborts before. There is no event for
+ * that: the children of our children are not ours.
+ */
+export async function groupIsGone(group: number, signal: AbortSignal): Promise<boolean> {
+  for (let waitMs = FIRST_POLL_MS; isGroupAlive(group); waitMs *= 2) {
+    if (signal.aborted) return false;
+    await pause(Math.min(waitMs, LONGEST_POLL_MS), undefined, { signal }).catch(() => {});
+  }
+  return true;
+}
+
+/** True if a process of the group runs. Zombies do not: an orphan is one until init collects it. */
+export function isGroupAlive(group: number): boolean {
+  if (!signalGroup(group, 0)) return false;
+  const members = readdirSync("/proc").filter((name) => /^[0-9]+$/.test(name));
+  return members.some((pid) => isRunningIn(pid, group));
+}
+
+function isRunningIn(pid: string, group: number): boolean {
+  const fields = statOf(pid);
+  return fields[2] === `${group}` && fields[0] !== "Z" && fields[0] !== "X";
+}
+
+/** State, parent, group, … of a process; empty if it has just ended. See proc_pid_stat(5). */
+function statOf(pid: string): string[] {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,115 @@
+import { lstat } from "node:fs/promises";
+import { type CodecName, type ErrorCode, PenstockError, toPenstockError } from "@penstock/common";
+import { Codec, Direction, StreamKind, type StreamSpec } from "@penstock/proto";
+import { absent } from "./absent.ts";
+import { assertWithinRoots } from "./paths.ts";
+
+/** A stream as the controller wants it, checked. */
+export interface StreamPlan {
+  readonly name: string;
+  readonly kind: "fifo" | "file" | "stdout" | "stdin";
+  /** The real path; "" for stdout and stdin. */
+  readonly path: string;
+  readonly direction: "backup" | "restore";
+  readonly codec: CodecName;
+  readonly mode: number;
+}
+
+const KINDS: Readonly<Partial<Record<StreamKind, StreamPlan["kind"]>>> = {
+  [StreamKind.STREAM_KIND_FIFO]: "fifo",
+  [StreamKind.STREAM_KIND_FILE]: "file",
+  [StreamKind.STREAM_KIND_STDOUT]: "stdout",
+  [StreamKind.STREAM_KIND_STDIN]: "stdin",
+};
+const CODECS: Readonly<Partial<Record<Codec, CodecName>>> = {
+  [Codec.CODEC_NONE]: "none",
+  [Codec.CODEC_GZIP]: "gzip",
+  [Codec.CODEC_ZSTD]: "zstd",
+};
+const DIRECTIONS: Readonly<Partial<Record<Direction, StreamPlan["direction"]>>> = {
+  [Direction.DIRECTION_BACKUP]: "backup",
+  [Direction.DIRECTION_RESTORE]: "restore",
+};
+const DEFAULT_MODE = 0o600;
+
+/**
+ * Checks streams that a run wants to add to those it has, and makes nothing. An error names the
+ * entry of the request. Throws `usage` for what can never be, `failed` for what is in the way.
+ */
+export async function planStreams(
+  specs: readonly StreamSpec[],
+  taken: ReadonlySet<string>,
+  roots: readonly string[],
+): Promise<StreamPlan[]> {
+  const names = new Set(taken);
+  const paths = new Set<string>();
+  const plans: StreamPlan[] = [];
+  for (const [index, spec] of specs.entries()) {
+    const plan = await planStream(spec, index, roots);
+    if (names.has(plan.name)) throw wrong(index, "name", `stream ${plan.name} is there twice`);
+    if (paths.has(plan.path)) throw wrong(index, "path", `path ${plan.path} is there twice`);
+    names.add(plan.name);
+    if (plan.path !== "") paths.add(plan.path);
+    plans.push(plan);
+  }
+  return plans;
+}
+
+async function planStream(
+  spec: StreamSpec,
+  index: number,
+  roots: readonly string[],
+): Promise<StreamPlan> {
+  const kind = KINDS[spec.kind];
+  const codec = CODECS[spec.codec];
+  const direction = DIRECTIONS[spec.direction];
+  if (!/^[A-Za-z0-9._-]{1,255}$/.test(spec.name))
+    throw wrong(index, "name", `bad name ${spec.name}`);
+  if (kind === undefined) throw wrong(index, "kind", `unknown kind ${spec.kind}`);
+  if (codec === undefined) throw wrong(index, "codec", `unknown codec ${spec.codec}`);
+  if (direction === undefined) throw wrong(index, "direction", "unknown direction");
+  const mode = spec.mode === 0 ? DEFAULT_MODE : spec.mode & 0o777;
+  const path = await checkPath(spec, kind, direction, index, roots);
+  return { name: spec.name, kind, path, direction, codec, mode };
+}
+
+/** Returns the real path, or "" for a stream without one. */
+async function checkPath(
+  { path, name }: StreamSpec,
+  kind: StreamPlan["kind"],
+  direction: StreamPlan["direction"],
+  index: number,
+  roots: readonly string[],
+): Promise<string> {
+  if (kind === "stdout" || kind === "stdin") {
+    if (path !== "") throw wrong(index, "path", `stream ${name} of kind ${kind} has a path`);
+    if ((kind === "stdout") === (direction === "backup")) return "";
+    throw wrong(index, "kind", `kind ${kind} cannot be used in a ${direction}`);
+  }
+  try {
+    const real = await assertWithinRoots(path, roots);
+    if (kind === "fifo") await assertFree(real);
+    return real;
+  } catch (error) {
+    const { code, message, hint } = toPenstockError(error, `path ${path}`);
+    throw wrong(index, "path", message, code, hint);
+  }
+}
+
+async function assertFree(path: string): Promise<void> {
+  if (!(await lstat(path).catch(absent))) return;
+  throw new PenstockError("failed", `make fifo ${path}: something is already there`, {
+    hint: "remove it if no other tool uses it",
+  });
+}
+
+function wrong(
+  index: number,
+  field: string,
+  message: string,
+  code: ErrorCode = "usage",
+  hint?: string,
+): PenstockError {
+  const place = { list: "streams", index, field };
+  return new PenstockError(code, message, { place, ...(hint === undefined ? {} : { hint }) });
+}

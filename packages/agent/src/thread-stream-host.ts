@@ -1,0 +1,129 @@
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import { PenstockError } from "@penstock/common";
+import type { Tally } from "@penstock/proto";
+import type { Logger } from "pino";
+import type { AgentConfig } from "./config.ts";
+import type { StreamSettings } from "./stream.ts";
+import type { HostedStream, StreamEvents, StreamHost } from "./stream-host.ts";
+import type { FromThread, ToThread } from "./thread-messages.ts";
+
+interface Hosted {
+  readonly events: StreamEvents;
+  readonly open: PromiseWithResolvers<void>;
+  readonly closed: PromiseWithResolvers<void>;
+}
+
+/** Serves streams in a thread of its own, on a port of its own; see stream-thread.ts. */
+export class ThreadStreamHost implements StreamHost {
+  readonly port: number;
+  readonly #worker: Worker;
+  readonly #log: Logger;
+  readonly #hosted: Map<number, Hosted> = new Map();
+  #lastId = 0;
+
+  private constructor(worker: Worker, port: number, log: Logger) {
+    this.port = port;
+    this.#worker = worker;
+    this.#log = log;
+    worker.on("message", (message: FromThread) => this.#take(message));
+    worker.on("error", (error) => this.#fail(error));
+  }
+
+  /** Starts the thread; resolves when it listens. */
+  static async start(config: AgentConfig, log: Logger): Promise<ThreadStreamHost> {
+    const fromSource = import.meta.url.endsWith(".ts");
+    const file = fromSource ? "./stream-thread.ts" : "./stream-thread.js";
+    const worker = new Worker(new URL(file, import.meta.url), {
+      workerData: config,
+      ...(fromSource ? { execArgv: ["--conditions=source"] } : {}),
+    });
+    const [ready] = (await once(worker, "message")) as [FromThread];
+    if (ready.kind !== "ready") throw new PenstockError("internal", "thread is not ready");
+    return new ThreadStreamHost(worker, ready.port, log);
+  }
+
+  get load(): number {
+    return this.#hosted.size;
+  }
+
+  async open(settings: StreamSettings, events: StreamEvents): Promise<HostedStream> {
+    this.#lastId += 1;
+    const id = this.#lastId;
+    const hosted = {
+      events,
+      open: Promise.withResolvers<void>(),
+      closed: Promise.withResolvers<void>(),
+    };
+    this.#hosted.set(id, hosted);
+    this.#post({ id, kind: "open", settings });
+    await hosted.open.promise;
+    return {
+      toolEnded: (graceMs) => this.#post({ id, kind: "toolEnded", graceMs }),
+      close: async () => {
+        if (!this.#hosted.has(id)) return;
+        this.#post({ id, kind: "close" });
+        await hosted.closed.promise;
+      },
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const exited = once(this.#worker, "exit");
+    this.#post({ id: 0, kind: "exit" });
+    await exited;
+  }
+
+  #post(message: ToThread): void {
+    this.#worker.postMessage(message);
+  }
+
+  #take(message: FromThread): void {
+    if (message.kind === "log") return this.#log[message.level](message.fields, message.message);
+    const hosted = this.#hosted.get(message.id);
+    if (hosted !== undefined) this.#takeOf(hosted, message);
+  }
+
+  #takeOf({ events, open, closed }: Hosted, message: FromThread): void {
+    switch (message.kind) {
+      case "open":
+        return open.resolve();
+      case "notOpen":
+        this.#hosted.delete(message.id);
+        return open.reject(new PenstockError(message.code, message.message));
+      case "opened":
+        return events.onOpened();
+      case "ended":
+        return events.onEnded(toTally(message.tally));
+      case "failed":
+        return events.onFailed(new PenstockError(message.code, message.message));
+      case "releaseGuard":
+        void events
+          .releaseGuard()
+          .then(() => this.#post({ id: message.id, kind: "guardReleased" }));
+        return;
+      case "closed":
+        this.#hosted.delete(message.id);
+        return closed.resolve();
+      default:
+    }
+  }
+
+  /** The thread has died: a fault of ours, and the end of its streams. */
+  #fail(cause: Error): void {
+    this.#log.fatal({ err: cause }, "a thread of streams has died");
+    const error = new PenstockError("internal", `thread of streams: ${cause.message}`, { cause });
+    for (const { events, open, closed } of this.#hosted.values()) {
+      open.reject(error);
+      events.onFailed(error);
+      closed.resolve();
+    }
+    this.#hosted.clear();
+  }
+}
+
+/** Buffers arrive from another thread as plain arrays. */
+function toTally(tally: Tally): Tally {
+  const { rawSha256, storedSha256 } = tally;
+  return { ...tally, rawSha256: Buffer.from(rawSha256), storedSha256: Buffer.from(storedSha256) };
+}

@@ -1,0 +1,34 @@
+import { once } from "node:events";
+import type { Transform } from "node:stream";
+import type { ByteStream, Stage } from "../byte-stream.ts";
+
+/**
+ * A Node transform stream as a stage. Holds what the transform's own buffers hold. A failing source
+ * or transform ends the stage with that error; the transform is always destroyed.
+ */
+export function through(createTransform: () => Transform): Stage {
+  return async function* transformed(source, signal) {
+    const transform = createTransform();
+    const fed = feed(source, transform, signal);
+    // Its error reaches the reader through destroy(); here it must not be unhandled meanwhile.
+    fed.catch(() => {});
+    try {
+      yield* transform as AsyncIterable<Uint8Array>;
+      await fed;
+    } finally {
+      transform.destroy();
+    }
+  };
+}
+
+async function feed(source: ByteStream, transform: Transform, signal: AbortSignal): Promise<void> {
+  try {
+    for await (const chunk of source) {
+      if (!transform.write(chunk)) await once(transform, "drain", { signal });
+    }
+    transform.end();
+  } catch (error) {
+    transform.destroy(error instanceof Error ? error : new Error(String(error)));
+    throw error;
+  }
+}

@@ -1,0 +1,80 @@
+import type { ClientDuplexStream, ServerDuplexStream } from "@grpc/grpc-js";
+import type { TransferMessage } from "@penstock/proto";
+import { raceAbort } from "../byte-stream.ts";
+import { toGrpcError } from "../grpc/status.ts";
+import type { EncodedFrame } from "./frame-codec.ts";
+
+/** What a side may send. */
+export type Outgoing = EncodedFrame | TransferMessage;
+
+/** The message inside a TransferMessage. */
+export type TransferBody = NonNullable<TransferMessage["message"]>;
+
+/** A gRPC call of Transfer, seen from the client. */
+export type ClientCall = ClientDuplexStream<Outgoing, TransferMessage>;
+
+/** A gRPC call of Transfer, seen from the server. */
+export type ServerCall = ServerDuplexStream<TransferMessage, Outgoing>;
+
+/** One connection of a transfer: messages in, messages out, back-pressure both ways. */
+export interface Channel {
+  /** Queues a message; resolves when the connection will take another. Throws when it is broken. */
+  send(message: Outgoing, signal: AbortSignal): Promise<void>;
+  /**
+   * The next message; `undefined` when the other side ended without an error. Throws when the
+   * connection breaks or the other side ends it with an error. One call at a time.
+   */
+  next(signal: AbortSignal): Promise<TransferBody | undefined>;
+  /** Ends our side after what was queued. */
+  end(): void;
+  /** Cuts the connection. The other side sees a break, not an end. */
+  cut(): void;
+  /** Ends the connection with an error that the other side can read, where gRPC can: a server's. */
+  fail(error: Error): void;
+}
+
+/** A call made by us as a channel. */
+export function createClientChannel(call: ClientCall): Channel {
+  const cut = (): void => call.cancel();
+  return createChannel(call, cut, cut);
+}
+
+/** A call made to us as a channel. */
+export function createServerChannel(call: ServerCall): Channel {
+  const cut = (): void => void call.destroy();
+  return createChannel(call, cut, (error) => void call.emit("error", toGrpcError(error)));
+}
+
+function createChannel(
+  call: ClientCall | ServerCall,
+  cut: () => void,
+  fail: (error: Error) => void,
+): Channel {
+  call.on("error", () => {}); // the iterator below reports it; alone it would end the process
+  const messages: AsyncIterator<TransferMessage> = call.iterator({ destroyOnReturn: false });
+  return {
+    async send(message, signal) {
+      if (call.destroyed || call.writableEnded) throw new Error("the connection is closed");
+      if (!call.write(message as never)) await raceAbort(drained(call), signal);
+    },
+    async next(signal) {
+      const result = await raceAbort(messages.next(), signal);
+      return result.done ? undefined : result.value.message;
+    },
+    end: () => void call.end(),
+    cut,
+    fail,
+  };
+}
+
+/** Resolves when the call takes more, or has ended: the next write tells. */
+function drained(call: ClientCall | ServerCall): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const events = ["drain", "close", "error"] as const;
+  const done = (): void => {
+    for (const event of events) call.off(event, done);
+    resolve();
+  };
+  for (const event of events) call.on(event, done);
+  return promise;
+}

@@ -1,0 +1,109 @@
+import type { End } from "@penstock/proto";
+import { hasCode, PenstockError } from "../errors.ts";
+import type { Channel } from "./channel.ts";
+import type { ChannelSource, Connected } from "./channel-source.ts";
+import { type CheckedFrame, checkFrame } from "./frame-codec.ts";
+import { expectLife, startHeartbeat } from "./heartbeat.ts";
+import { unexpected } from "./unexpected.ts";
+
+/**
+ * The receiving side of one stream: every byte once, in order, checked, whatever the number of
+ * connections. Holds no bytes of its own; what gRPC queues is bounded by its windows.
+ */
+export class Receiver {
+  readonly #source: ChannelSource;
+  #offset = 0;
+  #channel: Channel | undefined;
+  #heartbeat: Disposable | undefined;
+  #end: End | undefined;
+
+  constructor(source: ChannelSource) {
+    this.#source = source;
+  }
+
+  /** Stored bytes received so far. */
+  get receivedBytes(): number {
+    return this.#offset;
+  }
+
+  /** What the sender said last; there once `frames` has ended. */
+  get end(): End {
+    if (this.#end === undefined) throw new PenstockError("internal", "stream has not ended");
+    return this.#end;
+  }
+
+  /**
+   * The connection is there: the sender could send now. From here on it is kept alive, however long
+   * it takes until frames are asked for.
+   */
+  async attach(signal: AbortSignal): Promise<Connected> {
+    const connected = await this.#source.next(this.#offset, signal);
+    this.#heartbeat?.[Symbol.dispose]();
+    this.#channel = connected.channel;
+    this.#heartbeat = startHeartbeat(connected.channel, signal);
+    return connected;
+  }
+
+  /** All frames until End. Throws `damaged` on a wrong one, and what the sender says instead of End. */
+  async *frames(
+    attached: Connected,
+    signal: AbortSignal,
+  ): AsyncGenerator<CheckedFrame, void, undefined> {
+    let connected = attached;
+    for (;;) {
+      try {
+        yield* this.#framesOf(connected.channel, signal);
+        return;
+      } catch (error) {
+        connected.channel.cut();
+        signal.throwIfAborted();
+        if (hasCode(error, "damaged")) throw error;
+        this.#source.broken(error);
+      }
+      connected = await this.attach(signal);
+    }
+  }
+
+  /** Everything below `offset` is safe. A lost acknowledgement is made up for by the next. */
+  acknowledge(offset: number, signal: AbortSignal): void {
+    const ack = { message: { $case: "ack", value: { offset: BigInt(offset) } } } as const;
+    this.#channel?.send(ack, signal).catch(() => {}); // a break is noticed where frames are read
+  }
+
+  /** Tells the sender that the stream is whole here, and closes. */
+  async finish(signal: AbortSignal): Promise<void> {
+    await this.#channel?.send({ message: { $case: "finished", value: {} } }, signal);
+    this.#channel?.end();
+    this.#heartbeat?.[Symbol.dispose]();
+  }
+
+  /** Closes without that: `error` is told to the sender where gRPC can. */
+  abandon(error: Error): void {
+    this.#channel?.fail(error);
+    this.#heartbeat?.[Symbol.dispose]();
+  }
+
+  async *#framesOf(
+    channel: Channel,
+    signal: AbortSignal,
+  ): AsyncGenerator<CheckedFrame, void, undefined> {
+    for (;;) {
+      const message = await expectLife(channel.next(signal), channel);
+      switch (message?.$case) {
+        case "frame": {
+          const frame = checkFrame(message.value, this.#offset);
+          this.#offset += frame.data.length;
+          yield frame;
+          break;
+        }
+        case "end":
+          this.#end = message.value;
+          return;
+        case "heartbeat":
+          break;
+        default:
+          throw unexpected(message?.$case);
+      }
+    }
+  }
+}

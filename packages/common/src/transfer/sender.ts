@@ -1,0 +1,131 @@
+import type { Tally, ToolExited } from "@penstock/proto";
+import type { ByteStream } from "../byte-stream.ts";
+import { PenstockError } from "../errors.ts";
+import { CHUNK_BYTES } from "./block.ts";
+import type { Channel } from "./channel.ts";
+import type { ChannelSource, Connected } from "./channel-source.ts";
+import { encodeFrame } from "./frame-codec.ts";
+import { expectLife, startHeartbeat } from "./heartbeat.ts";
+import { ReplayBuffer } from "./replay-buffer.ts";
+import { unexpected } from "./unexpected.ts";
+
+/** What is said after the last frame. */
+export interface StreamEnd {
+  readonly tally: Tally;
+  readonly tool?: ToolExited;
+}
+
+/**
+ * The sending side of one stream: keeps what is not acknowledged, and sends it again on another
+ * connection when one breaks. Memory: the limit of its replay buffer.
+ */
+export class Sender {
+  readonly #buffer: ReplayBuffer;
+  #sentOffset = 0;
+  #end: StreamEnd | undefined;
+
+  constructor(limitBytes: () => number) {
+    this.#buffer = new ReplayBuffer(limitBytes);
+  }
+
+  /** Stored bytes that the receiver has acknowledged. */
+  get ackedBytes(): number {
+    return this.#buffer.ackedOffset;
+  }
+
+  /** Memory held for bytes that are not acknowledged. */
+  get heldBytes(): number {
+    return this.#buffer.heldBytes;
+  }
+
+  /** Takes all bytes of the stored sequence, as fast as the receiver acknowledges them. */
+  async fill(source: ByteStream, signal: AbortSignal): Promise<void> {
+    for await (const chunk of source) {
+      for (let begin = 0; begin < chunk.length; begin += CHUNK_BYTES) {
+        const piece = chunk.subarray(begin, begin + CHUNK_BYTES);
+        await this.#buffer.push(encodeFrame(this.#sentOffset, piece), signal);
+        this.#sentOffset += piece.length;
+      }
+    }
+  }
+
+  /** After `fill`: what to say last. */
+  end(end: StreamEnd): void {
+    this.#end = end;
+    this.#buffer.end();
+  }
+
+  /** Instead of `end`: the receiver is told this error, now or when it comes back. */
+  fail(error: Error): void {
+    this.#buffer.fail(error);
+  }
+
+  /** Sends over one connection after another, until the receiver has said that it has it all. */
+  async run(source: ChannelSource, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const connected = await source.next(undefined, signal);
+      try {
+        await this.#serve(connected, signal);
+        connected.channel.end();
+        return;
+      } catch (error) {
+        const { failure } = this.#buffer;
+        if (failure !== undefined && error === failure) {
+          connected.channel.fail(failure);
+          throw failure;
+        }
+        connected.channel.cut();
+        signal.throwIfAborted();
+        source.broken(error);
+      }
+    }
+  }
+
+  async #serve({ channel, offset }: Connected, signal: AbortSignal): Promise<void> {
+    const done = new AbortController();
+    const either = AbortSignal.any([signal, done.signal]);
+    using _heartbeat = startHeartbeat(channel, either);
+    const finished = this.#listen(channel, either);
+    const sent = this.#pump(channel, offset, either);
+    try {
+      await Promise.race([finished, sent.then(() => finished)]);
+    } finally {
+      done.abort();
+      await Promise.allSettled([finished, sent]);
+    }
+  }
+
+  async #pump(channel: Channel, begin: number, signal: AbortSignal): Promise<void> {
+    let offset = begin;
+    for (;;) {
+      const replay = await this.#buffer.next(offset, signal);
+      if ("end" in replay) break;
+      offset += replay.frame.data.length;
+      await channel.send(replay.frame, signal);
+    }
+    if (this.#end === undefined)
+      throw new PenstockError("internal", "stream ended without a tally");
+    await channel.send(
+      { message: { $case: "end", value: { tool: undefined, ...this.#end } } },
+      signal,
+    );
+  }
+
+  /** Acknowledgements until Finished. */
+  async #listen(channel: Channel, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const message = await expectLife(channel.next(signal), channel);
+      switch (message?.$case) {
+        case "ack":
+          this.#buffer.acknowledge(Number(message.value.offset));
+          break;
+        case "finished":
+          return;
+        case "heartbeat":
+          break;
+        default:
+          throw unexpected(message?.$case);
+      }
+    }
+  }
+}

@@ -1,0 +1,159 @@
+import { type Manifest, PenstockError } from "@penstock/common";
+import type { Target } from "../targets/target.ts";
+import { readManifestAt, readStartedAt } from "./documents.ts";
+import { isSetName, setKeys } from "./keys.ts";
+
+/** One line of `penstock list`. */
+export interface SetSummary {
+  readonly set: string;
+  readonly plan: string;
+  readonly cluster: string;
+  readonly producer: string;
+  readonly status: "running" | "committed" | "failed";
+  readonly startedAt: string;
+  readonly endedAt: string | null;
+  readonly bytesRaw: number;
+  readonly bytesStored: number;
+  readonly streams: number;
+  /** The target's name in the configuration. */
+  readonly target: string;
+}
+
+/** A target with the name that the configuration gives it. */
+export interface NamedTarget {
+  readonly name: string;
+  readonly target: Target;
+}
+
+/** A set where it lies. */
+export interface FoundSet<T extends NamedTarget> {
+  readonly manifest: Manifest;
+  readonly target: T;
+}
+
+/** True if a run of this set is going on somewhere: its agents know. */
+export type IsRunning = (set: string, hosts: readonly string[]) => Promise<boolean>;
+
+/** All sets of a cluster on the targets, newest first. There is no other catalogue. */
+export async function listSets(
+  targets: readonly NamedTarget[],
+  cluster: string,
+  isRunning: IsRunning,
+  signal: AbortSignal,
+): Promise<SetSummary[]> {
+  const lists = targets.map(async (target) => {
+    const names = await setNames(target.target, cluster, signal);
+    return await Promise.all(
+      names.map((set) => summarize(target, cluster, set, isRunning, signal)),
+    );
+  });
+  const summaries = (await Promise.all(lists)).flat().filter((summary) => summary !== undefined);
+  return summaries.sort((a, b) => b.set.localeCompare(a.set) || a.target.localeCompare(b.target));
+}
+
+/**
+ * The manifest of a set, or of a failed one what is left of it. `LATEST` is the newest committed
+ * set, of one plan if `plan` is given. Throws `not_found`.
+ */
+export async function findSet<T extends NamedTarget>(
+  targets: readonly T[],
+  cluster: string,
+  set: string,
+  plan: string | undefined,
+  signal: AbortSignal,
+): Promise<FoundSet<T>> {
+  if (set === "LATEST") return await findLatest(targets, cluster, plan, signal);
+  if (!isSetName(set)) {
+    throw new PenstockError("usage", `${set} is not the name of a set`, {
+      hint: "a set's name is YYYYMMDDHHMMSS or LATEST; see: penstock list",
+    });
+  }
+  for (const target of targets) {
+    const manifest = await readEnded(target.target, cluster, set, signal);
+    if (manifest !== undefined) return { manifest, target };
+  }
+  throw notFound(`set ${set}`, targets, cluster);
+}
+
+async function findLatest<T extends NamedTarget>(
+  targets: readonly T[],
+  cluster: string,
+  plan: string | undefined,
+  signal: AbortSignal,
+): Promise<FoundSet<T>> {
+  const lists = await Promise.all(
+    targets.map(async (target) => {
+      const names = await setNames(target.target, cluster, signal);
+      return names.map((set) => ({ set, target }));
+    }),
+  );
+  const newestFirst = lists.flat().sort((a, b) => b.set.localeCompare(a.set));
+  for (const { set, target } of newestFirst) {
+    const { manifest: key } = setKeys(cluster, set);
+    const manifest = await readManifestAt(target.target, key, signal);
+    if (manifest === undefined) continue;
+    if (plan === undefined || manifest.plan === plan) return { manifest, target };
+  }
+  throw notFound(
+    plan === undefined ? "committed set" : `committed set of plan ${plan}`,
+    targets,
+    cluster,
+  );
+}
+
+/** Names of all sets of a cluster on one target, committed or not. */
+export async function setNames(
+  target: Target,
+  cluster: string,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const keys = await target.list(`${cluster}/`, signal);
+  const names = keys.flatMap((key) => key.split("/")[1] ?? []);
+  return [...new Set(names)].filter(isSetName);
+}
+
+async function readEnded(
+  target: Target,
+  cluster: string,
+  set: string,
+  signal: AbortSignal,
+): Promise<Manifest | undefined> {
+  const keys = setKeys(cluster, set);
+  return (
+    (await readManifestAt(target, keys.manifest, signal)) ??
+    (await readManifestAt(target, keys.failed, signal))
+  );
+}
+
+async function summarize(
+  { name, target }: NamedTarget,
+  cluster: string,
+  set: string,
+  isRunning: IsRunning,
+  signal: AbortSignal,
+): Promise<SetSummary | undefined> {
+  const ended = await readEnded(target, cluster, set, signal);
+  if (ended !== undefined) {
+    const { plan, producer, status, startedAt, endedAt, streams } = ended;
+    const sizes = { bytesRaw: sum(streams, "bytesRaw"), bytesStored: sum(streams, "bytesStored") };
+    const counted = { ...sizes, streams: streams.length, target: name };
+    return { set, plan, cluster, producer, status, startedAt, endedAt, ...counted };
+  }
+  const started = await readStartedAt(target, setKeys(cluster, set).started, signal);
+  if (started === undefined) return undefined;
+  const { plan, producer, startedAt, hosts } = started;
+  const status = (await isRunning(set, hosts)) ? "running" : "failed";
+  const counted = { endedAt: null, bytesRaw: 0, bytesStored: 0, streams: 0, target: name };
+  return { set, plan, cluster, producer, status, startedAt, ...counted };
+}
+
+function sum(streams: Manifest["streams"], field: "bytesRaw" | "bytesStored"): number {
+  return streams.reduce((total, stream) => total + stream[field], 0);
+}
+
+function notFound(what: string, targets: readonly NamedTarget[], cluster: string): PenstockError {
+  const places = targets.map(({ target }) => target.url).join(", ");
+  return new PenstockError("not_found", `no ${what} of cluster ${cluster} on ${places}`, {
+    hint: "see: penstock list",
+  });
+}

@@ -1,0 +1,32 @@
+/** Keys of a set on its target; see docs/stored-format.md. All are relative to the target. */
+export interface SetKeys {
+  /** Ends in "/". */
+  readonly folder: string;
+  readonly manifest: string;
+  readonly failed: string;
+  /** Written first: who began the set, and when. */
+  readonly started: string;
+  stream(name: string, suffix: string): string;
+}
+
+/** The keys of one set. */
+export function setKeys(cluster: string, set: string): SetKeys {
+  const folder = `${cluster}/${set}/`;
+  return {
+    folder,
+    manifest: `${folder}manifest.json`,
+    failed: `${folder}failed.json`,
+    started: `${folder}started.json`,
+    stream: (name, suffix) => `${folder}streams/${name}${suffix}`,
+  };
+}
+
+/** True for what can be a set's name: UTC `YYYYMMDDHHMMSS`. */
+export function isSetName(name: string): boolean {
+  return /^\d{14}$/.test(name);
+}
+
+/** The set's name for a moment. */
+export function toSetName(date: Date): string {
+  return date.toISOString().replace(/\D/g, "").slice(0, 14);
+}

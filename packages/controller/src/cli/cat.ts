@@ -1,0 +1,54 @@
+import { finished } from "node:stream/promises";
+import { createDigest, decompress, flow, hashing, PenstockError, raceAbort } from "@penstock/common";
+import type { CommandModule } from "yargs";
+import { storedBytes } from "../mover/stored-bytes.ts";
+import { onCancel } from "./cancellation.ts";
+import { Loaded } from "./loaded.ts";
+import type { GlobalArguments } from "./options.ts";
+import { findNamedSet, type SetArguments, setArgument } from "./set-argument.ts";
+
+interface CatArguments extends SetArguments {
+  readonly stream: string;
+}
+
+/** `penstock cat SET STREAM`: the tool's own bytes on standard output. */
+export const catCommand: CommandModule<GlobalArguments, CatArguments> = {
+  command: "cat <set> <stream>",
+  describe: "Write one stream of a set, as its tool wrote it, to standard output",
+  builder: (yargs) =>
+    setArgument(yargs).positional("stream", {
+      type: "string",
+      demandOption: true,
+      describe: "The stream's name",
+    }),
+  async handler(args) {
+    const signal = onCancel();
+    await using loaded = new Loaded(args.config);
+    const { manifest, target } = await findNamedSet(loaded, args, signal);
+    const receipt = manifest.streams.find(({ name }) => name === args.stream);
+    if (receipt === undefined) {
+      const names = manifest.streams.map(({ name }) => name).join(", ");
+      throw new PenstockError("not_found", `set ${manifest.set} has no stream ${args.stream}`, {
+        hint: `its streams: ${names}`,
+      });
+    }
+    const raw = createDigest();
+    const stored = storedBytes(target.target, receipt, signal);
+    await write(flow(signal, stored, ...decompress(receipt.codec), hashing(raw)), signal);
+    if (raw.bytes === receipt.bytesRaw && raw.sha256().toString("hex") === receipt.sha256Raw) return;
+    throw new PenstockError("damaged", `stream ${receipt.name} of ${receipt.host}: its bytes are not those of the manifest`);
+  },
+};
+
+async function write(bytes: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
+  const out = process.stdout;
+  // A reader that has gone ends us with an error that says so.
+  const broken = finished(out).catch((error: Error) => {
+    throw new PenstockError("failed", `write to standard output: ${error.message}`, { cause: error });
+  });
+  broken.catch(() => {});
+  for await (const chunk of bytes) {
+    const written = new Promise<void>((resolve) => out.write(chunk, () => resolve()));
+    await raceAbort(Promise.race([written, broken]), signal);
+  }
+}

@@ -1,0 +1,101 @@
+import {
+  type ConfigFile,
+  configError,
+  type ErrorAt,
+  PenstockError,
+  readCredentials,
+  type TlsMaterial,
+  unknownName,
+} from "@penstock/common";
+import { type ControllerConfig, loadControllerConfig } from "../config.ts";
+import type { PlanConfig } from "../config-plan.ts";
+import { AgentClient } from "../run/agent-client.ts";
+import type { ExplainOrigin } from "../run/prepare.ts";
+import type { RunContext } from "../run/context.ts";
+import { openTarget } from "../targets/targets.ts";
+
+/** A target of the configuration, open. */
+export type OpenedTarget = RunContext["targets"][number];
+
+/**
+ * The controller's configuration, read once, and what a command opens from it. Disposing it closes
+ * all of that.
+ */
+export class Loaded implements AsyncDisposable {
+  readonly file: ConfigFile<ControllerConfig>;
+  readonly #opened: AsyncDisposableStack = new AsyncDisposableStack();
+  #tls: TlsMaterial | undefined;
+
+  /** Reads the file. Throws `usage` with every problem and its line. */
+  constructor(path: string) {
+    this.file = loadControllerConfig(path);
+  }
+
+  get config(): ControllerConfig {
+    return this.file.value;
+  }
+
+  /** Our certificate, checked. */
+  get tls(): TlsMaterial {
+    const { tls, cluster } = this.config;
+    this.#tls ??= readCredentials(tls, { roles: ["controller"], cluster });
+    return this.#tls;
+  }
+
+  /** A plan by name. Throws `usage`, listing those there are. */
+  plan(name: string): PlanConfig {
+    const { plans } = this.config;
+    const plan = Object.hasOwn(plans, name) ? plans[name] : undefined;
+    if (plan !== undefined) return plan;
+    throw new PenstockError("usage", unknownName("plan", name, Object.keys(plans)));
+  }
+
+  /** Connections to these agents; nothing is dialled yet. */
+  agents(names: readonly string[]): AgentClient[] {
+    return names.map((name) => {
+      const agent = this.config.agents[name];
+      if (agent === undefined) throw new PenstockError("usage", unknownName("agent", name, Object.keys(this.config.agents)));
+      return this.#opened.use(toAsync(new AgentClient(name, agent.address, this.tls)));
+    });
+  }
+
+  /** These targets, open; all of the configuration if none are named. */
+  async targets(names: readonly string[] | undefined, signal: AbortSignal): Promise<OpenedTarget[]> {
+    const all = this.config.targets;
+    const opened: OpenedTarget[] = [];
+    for (const name of names ?? Object.keys(all)) {
+      const config = all[name];
+      if (config === undefined) throw new PenstockError("usage", unknownName("target", name, Object.keys(all)));
+      opened.push({ name, config, target: this.#opened.use(await openTarget(config, signal)) });
+    }
+    return opened;
+  }
+
+  /** Something that is closed with this. */
+  use<T extends AsyncDisposable>(resource: T): T {
+    return this.#opened.use(resource);
+  }
+
+  /** The error for a place in the file. */
+  readonly errorAt: ErrorAt = (path, message) => configError(this.file, path, message);
+
+  /** An agent's refusal of something that was said here, at its line. */
+  readonly explain: ExplainOrigin = (origin, error) => {
+    if (error.code !== "usage") return error;
+    const { code, message } = configError(this.file, origin, error.message);
+    return new PenstockError(code, message, {
+      cause: error,
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+    });
+  };
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#opened[Symbol.asyncDispose]();
+  }
+}
+
+function toAsync(client: AgentClient): AgentClient & AsyncDisposable {
+  return Object.assign(client, {
+    [Symbol.asyncDispose]: () => Promise.resolve(client[Symbol.dispose]()),
+  });
+}

@@ -1,0 +1,69 @@
+import { errorText, EXIT_STATUS, PenstockError } from "@penstock/common";
+import yargs, { type Argv } from "yargs";
+import { hideBin } from "yargs/helpers";
+import { backupCommand } from "./cli/backup.ts";
+import { Cancelled } from "./cli/cancellation.ts";
+import { catCommand } from "./cli/cat.ts";
+import { checkCommand } from "./cli/check.ts";
+import { configCommand } from "./cli/config.ts";
+import { listCommand } from "./cli/list.ts";
+import { GLOBAL_OPTIONS, type GlobalArguments } from "./cli/options.ts";
+import { pkiCommand } from "./cli/pki.ts";
+import { planCommand } from "./cli/plan.ts";
+import { restoreCommand } from "./cli/restore.ts";
+import { showCommand } from "./cli/show.ts";
+import { verifyCommand } from "./cli/verify.ts";
+import { VERSION } from "./version.ts";
+
+process.title = "penstock";
+
+const exitStatus = await main();
+process.exitCode = exitStatus;
+
+async function main(): Promise<number> {
+  try {
+    await createCli(hideBin(process.argv))
+      .command(planCommand)
+      .command(backupCommand)
+      .command(restoreCommand)
+      .command(listCommand)
+      .command(showCommand)
+      .command(verifyCommand)
+      .command(catCommand)
+      .command(checkCommand)
+      .command(pkiCommand)
+      .command(configCommand)
+      .completion("completion", "Print a completion script for the shell")
+      .demandCommand(1, "name a command")
+      .recommendCommands()
+      .strict()
+      .version(VERSION)
+      .exitProcess(false)
+      .fail((message, error) => {
+        throw error ?? new PenstockError("usage", message, { hint: "see: penstock --help" });
+      })
+      .parseAsync();
+    return 0;
+  } catch (error) {
+    return report(error);
+  }
+}
+
+function createCli(args: string[]): Argv<GlobalArguments> {
+  const cli = yargs(args)
+    .scriptName("penstock")
+    .usage("$0 <command>\n\nBacks up and restores databases that are spread over many hosts.")
+    .options(GLOBAL_OPTIONS);
+  // yargs infers plain strings where choices are given.
+  return cli as unknown as Argv<GlobalArguments>;
+}
+
+/** Says what went wrong, on standard error, and returns the exit status for it. */
+function report(error: unknown): number {
+  if (error instanceof Cancelled) {
+    process.stderr.write(`error: ${error.message}\n`);
+    return error.exitStatus;
+  }
+  process.stderr.write(errorText(error));
+  return error instanceof PenstockError ? EXIT_STATUS[error.code] : 1;
+}

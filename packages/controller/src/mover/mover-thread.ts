@@ -1,0 +1,150 @@
+import { Worker } from "node:worker_threads";
+import { PenstockError, type StoredObject, type TlsMaterial } from "@penstock/common";
+import type { JobEvents, Mover, StoredStream, StoreTask } from "./jobs.ts";
+import { type FromMover, fromPlainError, type ToMover } from "./messages.ts";
+
+type Job = Extract<ToMover, { job: unknown }>;
+type WithoutId<T> = T extends unknown ? Omit<T, "id"> : never;
+
+/** What the main thread keeps of a job. */
+interface Pending {
+  readonly events: JobEvents;
+  readonly settled: PromiseWithResolvers<StoredStream | undefined>;
+  readonly published: PromiseWithResolvers<StoredObject[]>;
+  readonly ended: PromiseWithResolvers<void>;
+}
+
+/** A mover in a thread of its own. `jobs` is its load. */
+export class MoverThread implements Mover {
+  readonly #worker: Worker;
+  readonly #pending = new Map<number, Pending>();
+  readonly #exited: Promise<unknown>;
+  #lastId = 0;
+
+  constructor(tls: TlsMaterial) {
+    const fromSource = import.meta.url.endsWith(".ts");
+    this.#worker = new Worker(
+      new URL(fromSource ? "./worker.ts" : "./worker.js", import.meta.url),
+      {
+        workerData: tls,
+        ...(fromSource ? { execArgv: ["--conditions=source"] } : {}),
+      },
+    );
+    this.#exited = new Promise((resolve) => this.#worker.once("exit", resolve));
+    this.#worker.on("message", (message: FromMover) => this.#take(message));
+    this.#worker.on("error", (error) => this.#fail(error));
+  }
+
+  get jobs(): number {
+    return this.#pending.size;
+  }
+
+  store(...[job, events, signal]: Parameters<Mover["store"]>): StoreTask {
+    const [id, pending] = this.#start({ kind: "store", job }, events);
+    const received = pending.settled.promise as Promise<StoredStream>;
+    const discard = (): Promise<void> => this.#end(id);
+    signal.addEventListener("abort", () => void discard(), { once: true });
+    return {
+      received,
+      publish: () => {
+        this.#post({ id, kind: "publish" });
+        return pending.published.promise;
+      },
+      discard,
+    };
+  }
+
+  deliver(...[job, events, signal]: Parameters<Mover["deliver"]>): Promise<void> {
+    return this.#run({ kind: "deliver", job }, events, signal);
+  }
+
+  verify(...[job, events, signal]: Parameters<Mover["verify"]>): Promise<void> {
+    return this.#run({ kind: "verify", job }, events, signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#pending.keys()].map((id) => this.#end(id)));
+    this.#post({ id: 0, kind: "close" });
+    await this.#exited;
+  }
+
+  async #run(job: WithoutId<Job>, events: JobEvents, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const [id, pending] = this.#start(job, events);
+    const onAbort = (): void => this.#post({ id, kind: "end" });
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      await pending.settled.promise;
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+      await this.#end(id);
+    }
+  }
+
+  #start(job: WithoutId<Job>, events: JobEvents): [number, Pending] {
+    this.#lastId += 1;
+    const pending: Pending = {
+      events,
+      settled: Promise.withResolvers(),
+      published: Promise.withResolvers(),
+      ended: Promise.withResolvers(),
+    };
+    pending.settled.promise.catch(() => {}); // who waits for it is told; nobody has to
+    pending.published.promise.catch(() => {});
+    this.#pending.set(this.#lastId, pending);
+    this.#post({ ...job, id: this.#lastId });
+    return [this.#lastId, pending];
+  }
+
+  /** The job's end, whatever its state; its memory in the thread is free then. */
+  async #end(id: number): Promise<void> {
+    const pending = this.#pending.get(id);
+    if (pending === undefined) return;
+    this.#post({ id, kind: "end" });
+    await pending.ended.promise;
+    this.#pending.delete(id);
+  }
+
+  #post(message: ToMover): void {
+    this.#worker.postMessage(message);
+  }
+
+  #take(message: FromMover): void {
+    const pending = this.#pending.get(message.id);
+    switch (message.kind) {
+      case "attached":
+        return pending?.events.onAttached();
+      case "progress":
+        return pending?.events.onProgress(message.bytes);
+      case "reconnect":
+        return pending?.events.onReconnect(message.cause);
+      case "received":
+        return pending?.settled.resolve(message.stored);
+      case "done":
+        return pending?.settled.resolve(undefined);
+      case "published":
+        return pending?.published.resolve(message.objects);
+      case "ended":
+        return pending?.ended.resolve();
+      case "failed": {
+        const error = fromPlainError(message.error);
+        pending?.settled.reject(error);
+        pending?.published.reject(error);
+      }
+    }
+  }
+
+  /** The thread itself has died: a fault of ours. */
+  #fail(cause: Error): void {
+    const error = new PenstockError("internal", `mover thread: ${cause.message}`, { cause });
+    for (const { settled, published, ended } of this.#pending.values()) {
+      settled.reject(error);
+      published.reject(error);
+      ended.resolve();
+    }
+    this.#pending.clear();
+  }
+}

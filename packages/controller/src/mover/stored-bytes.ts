@@ -1,0 +1,145 @@
+import { createHash } from "node:crypto";
+import { crc32 } from "node:zlib";
+import {
+  type ByteStream,
+  collect,
+  hasCode,
+  type PartsList,
+  PenstockError,
+  partsSchema,
+  type Receipt,
+  type StoredObject,
+} from "@penstock/common";
+import type { Target } from "../targets/target.ts";
+
+const PARTS_LIST_LIMIT_BYTES = 16 * 1024 * 1024;
+
+/**
+ * The stored bytes of a stream, from all its objects in order, each part checked before its first
+ * byte is handed on. Throws `damaged`, with the object and the range, as soon as something is
+ * missing or other than what was stored. Memory: one part.
+ */
+export async function* storedBytes(
+  target: Target,
+  receipt: Receipt,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for (const object of receipt.objects) yield* objectBytes(target, object, signal);
+}
+
+/** Throws `damaged` unless every object of the stream is there and has its size. */
+export async function assertStoredSizes(
+  target: Target,
+  receipt: Receipt,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const { key, bytes } of receipt.objects) {
+    const size = await target.stat(key, signal);
+    if (size === bytes) continue;
+    const found = size === undefined ? "is not there" : `has ${size} bytes`;
+    throw new PenstockError(
+      "damaged",
+      `object ${key} on ${target.url} ${found}, ${bytes} were stored`,
+    );
+  }
+}
+
+/** The bytes of one object; see `storedBytes`. */
+export async function* objectBytes(
+  target: Target,
+  object: StoredObject,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const list = await readPartsList(target, object, signal);
+  let offset = 0;
+  let part = openPart(list, offset);
+  for await (const chunk of orDamaged(target.read(object.key, undefined, signal), object)) {
+    for (let rest = chunk; rest.length > 0; ) {
+      const piece = rest.subarray(0, part.bytes - part.taken);
+      if (piece.length === 0) throw damaged(object, offset, object.bytes, "it is too long");
+      part.take(piece);
+      rest = rest.subarray(piece.length);
+      if (part.taken < part.bytes) continue;
+      if (part.crc !== part.expected) throw damaged(object, offset, offset + part.bytes);
+      yield* part.chunks;
+      offset += part.bytes;
+      part = openPart(list, offset);
+    }
+  }
+  if (offset !== object.bytes) throw damaged(object, offset, object.bytes, "it is cut short");
+}
+
+/** A part being collected. */
+interface Part {
+  readonly bytes: number;
+  readonly expected: number;
+  readonly chunks: Uint8Array[];
+  taken: number;
+  crc: number;
+  take(piece: Uint8Array): void;
+}
+
+function openPart(list: PartsList, offset: number): Part {
+  const index = offset / list.partBytes;
+  return {
+    bytes: Math.min(list.partBytes, list.bytes - offset),
+    expected: Number.parseInt(list.crc32[index] ?? "", 16),
+    chunks: [],
+    taken: 0,
+    crc: 0,
+    take(piece) {
+      this.chunks.push(piece);
+      this.taken += piece.length;
+      this.crc = crc32(piece, this.crc);
+    },
+  };
+}
+
+/** The list of parts, checked against the manifest and itself. */
+async function readPartsList(
+  target: Target,
+  object: StoredObject,
+  signal: AbortSignal,
+): Promise<PartsList> {
+  const { key, sha256 } = object.parts;
+  const bytes = orDamaged(target.read(key, undefined, signal), object, key);
+  const body = await collect(bytes, PARTS_LIST_LIMIT_BYTES);
+  const isRight = createHash("sha256").update(body).digest("hex") === sha256;
+  const list = isRight ? partsSchema.safeParse(JSON.parse(body.toString("utf8"))) : undefined;
+  if (list?.success !== true || !fits(list.data, object)) {
+    throw new PenstockError("damaged", `object ${key}: the list of parts is not what was stored`);
+  }
+  return list.data;
+}
+
+function fits(list: PartsList, object: StoredObject): boolean {
+  const parts = Math.ceil(list.bytes / list.partBytes);
+  return list.object === object.key && list.bytes === object.bytes && list.crc32.length === parts;
+}
+
+/** An object that is gone is damage of its set. */
+async function* orDamaged(
+  bytes: ByteStream,
+  object: StoredObject,
+  key: string = object.key,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield* bytes;
+  } catch (error) {
+    if (!hasCode(error, "not_found")) throw error;
+    throw new PenstockError("damaged", `object ${key} is not there`, { cause: error });
+  }
+}
+
+/** The error for a range of an object. */
+export function damaged(
+  object: StoredObject,
+  begin: number,
+  end: number,
+  why = "CRC-32",
+): PenstockError {
+  return new PenstockError(
+    "damaged",
+    `object ${object.key}: bytes ${begin} to ${end} are not what was stored (${why})`,
+  );
+}

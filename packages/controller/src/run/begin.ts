@@ -1,0 +1,63 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { hasCode, PenstockError } from "@penstock/common";
+import { setNames } from "../catalogue/catalogue.ts";
+import { toDocument } from "../catalogue/documents.ts";
+import { setKeys, toSetName } from "../catalogue/keys.ts";
+import type { RunContext } from "./context.ts";
+import { Session } from "./session.ts";
+
+/** More sets in a row than a cluster begins in as many seconds. */
+const NAME_TRIES = 30;
+const NEXT_NAME_MS = 1_000;
+
+/** Opens a session under a name that no other set of the cluster has. */
+export async function beginSet(context: RunContext, signal: AbortSignal): Promise<Session> {
+  const taken = new Set<string>();
+  for (const { target } of context.targets) {
+    for (const name of await setNames(target, context.cluster, signal)) taken.add(name);
+  }
+  for (let tries = 0; tries < NAME_TRIES; tries++) {
+    const set = toSetName(new Date());
+    const session = taken.has(set) ? undefined : await openUnlessTaken(context, set, signal);
+    if (session !== undefined) return session;
+    await delay(NEXT_NAME_MS, undefined, { signal });
+  }
+  throw new PenstockError("failed", `no free name for a set of cluster ${context.cluster}`);
+}
+
+/** The set's first object on every target: who began it. Throws if the name is in use there. */
+export async function writeStarted(context: RunContext, session: Session): Promise<Date> {
+  const { cluster, plan, producerType: producer } = context;
+  const { run: set } = session.ref;
+  const startedAt = new Date();
+  const hosts = context.agents.map((agent) => agent.name);
+  const started = {
+    formatVersion: 1,
+    set,
+    cluster,
+    plan,
+    producer,
+    startedAt: startedAt.toISOString(),
+    hosts,
+  } as const;
+  for (const { target } of context.targets) {
+    const { started: key } = setKeys(cluster, set);
+    if (await target.putIfAbsent(key, toDocument(started), session.signal)) continue;
+    throw new PenstockError("failed", `set ${set} already exists on ${target.url}`);
+  }
+  return startedAt;
+}
+
+/** `undefined` if an agent already has a run of this name. */
+async function openUnlessTaken(
+  context: RunContext,
+  run: string,
+  signal: AbortSignal,
+): Promise<Session | undefined> {
+  try {
+    return await Session.open({ ...context, run }, signal);
+  } catch (error) {
+    if (hasCode(error, "locked") && error.place?.list === "run") return undefined;
+    throw error;
+  }
+}

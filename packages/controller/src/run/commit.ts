@@ -1,0 +1,39 @@
+import { type Manifest, PenstockError, type StoredObject } from "@penstock/common";
+import { toDocument } from "../catalogue/documents.ts";
+import { setKeys } from "../catalogue/keys.ts";
+import type { Target } from "../targets/target.ts";
+import type { RunContext } from "./context.ts";
+
+/**
+ * Makes the set what it says it is: looks once more that every object is there with its size, then
+ * writes the manifest, the commit, on every target. Never overwrites anything.
+ */
+export async function commit(
+  { targets }: RunContext,
+  manifest: Manifest,
+  signal: AbortSignal,
+): Promise<void> {
+  const objects = manifest.streams.flatMap((stream) => stream.objects);
+  for (const { target } of targets) await assertStored(target, objects, signal);
+  const { manifest: key } = setKeys(manifest.cluster, manifest.set);
+  for (const { target } of targets) {
+    if (await target.putIfAbsent(key, toDocument(manifest), signal)) continue;
+    throw new PenstockError(
+      "failed",
+      `${target.url} already has a manifest for set ${manifest.set}`,
+    );
+  }
+}
+
+async function assertStored(
+  target: Target,
+  objects: readonly StoredObject[],
+  signal: AbortSignal,
+): Promise<void> {
+  for (const { key, bytes } of objects) {
+    const size = await target.stat(key, signal);
+    if (size === bytes) continue;
+    const found = size === undefined ? "is not there" : `has ${size} bytes`;
+    throw new PenstockError("failed", `${target.url}: object ${key} of ${bytes} bytes ${found}`);
+  }
+}

@@ -1,0 +1,30 @@
+import type { CodecName } from "@penstock/common";
+import type { NamedTarget } from "../catalogue/catalogue.ts";
+import type { Mover } from "../mover/jobs.ts";
+import type { Producer } from "../producers/producer.ts";
+import type { TargetConfig } from "../targets/targets.ts";
+import type { AgentClient } from "./agent-client.ts";
+import type { ToolLimits } from "./limits.ts";
+import type { ExplainOrigin } from "./prepare.ts";
+import type { Reporter } from "./report.ts";
+
+/** Everything that a run of a plan needs: read from the configuration, opened, not yet used. */
+export interface RunContext {
+  readonly cluster: string;
+  /** The plan's name. */
+  readonly plan: string;
+  /** The producer's type, for the manifest. */
+  readonly producerType: string;
+  readonly producer: Producer;
+  /** The plan's hosts and no others. */
+  readonly agents: readonly AgentClient[];
+  readonly targets: readonly (NamedTarget & { readonly config: TargetConfig })[];
+  readonly mover: Mover;
+  readonly codec: CodecName;
+  readonly segmentBytes: number;
+  readonly limits: ToolLimits;
+  readonly graceMs: number;
+  readonly leaseMs: number;
+  readonly explain: ExplainOrigin;
+  readonly report: Reporter;
+}

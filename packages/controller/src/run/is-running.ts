@@ -1,0 +1,20 @@
+import type { IsRunning } from "../catalogue/catalogue.ts";
+import type { AgentClient } from "./agent-client.ts";
+
+/** An agent that does not answer soon says nothing. */
+const ANSWER_TIMEOUT_MS = 5_000;
+
+/** Asks the agents of a set whether its run is still held: one that says so is enough. */
+export function isRunningOn(
+  connect: (hosts: readonly string[]) => AgentClient[],
+  signal: AbortSignal,
+): IsRunning {
+  return async (set, hosts) => {
+    const either = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]);
+    const answers = await Promise.allSettled(connect(hosts).map((agent) => agent.describe(either)));
+    signal.throwIfAborted();
+    return answers.some(
+      (answer) => answer.status === "fulfilled" && answer.value.runs.some(({ run }) => run === set),
+    );
+  };
+}

@@ -1,0 +1,183 @@
+import {
+  type CodecName,
+  type Manifest,
+  PenstockError,
+  type Receipt,
+  raceAbort,
+} from "@penstock/common";
+import { Direction } from "@penstock/proto";
+import { toSetName } from "../catalogue/keys.ts";
+import { assertStoredSizes } from "../mover/stored-bytes.ts";
+import type { PlannedStream, PlannedTool } from "../producers/producer.ts";
+import type { RunContext } from "./context.ts";
+import { runLimited } from "./limits.ts";
+import { prepareAll } from "./prepare.ts";
+import { reachAll } from "./reach.ts";
+import { Session } from "./session.ts";
+import { toStreamSpec } from "./stream-specs.ts";
+import { together } from "./together.ts";
+import { runTool } from "./tool-run.ts";
+
+/**
+ * Gives a committed set back to its tools. Before anything is started or made, the set is checked
+ * to be there and whole. A consumer sees the end of its input only if all of it was right;
+ * otherwise it is killed first. Throws the first failure.
+ */
+export async function restore(
+  context: RunContext,
+  source: RunContext["targets"][number],
+  manifest: Manifest,
+  signal: AbortSignal,
+): Promise<void> {
+  if (manifest.status !== "committed") {
+    throw new PenstockError(
+      "failed",
+      `set ${manifest.set} is not committed: it cannot be restored`,
+      {
+        hint: "its finished streams can be read with: penstock cat",
+      },
+    );
+  }
+  const planned = context.producer.planRestore(manifest);
+  await together(manifest.streams, (receipt) => assertStoredSizes(source.target, receipt, signal));
+  await reachAll(context.agents, context.cluster, signal);
+  const run = `restore-${manifest.set}-${toSetName(new Date())}`;
+  const session = await Session.open({ ...context, run }, signal);
+  const restoring = new RestoreRun(context, session, source, manifest);
+  try {
+    context.report({
+      event: "started",
+      run,
+      plan: context.plan,
+      startedAt: new Date().toISOString(),
+    });
+    await restoring.execute(planned.streams, planned.tools);
+    await session.release();
+  } catch (thrown) {
+    const error = session.signal.aborted ? session.signal.reason : thrown;
+    await session.abort(error instanceof Error ? error.message : String(error));
+    throw error;
+  }
+}
+
+class RestoreRun {
+  readonly #context: RunContext;
+  readonly #session: Session;
+  readonly #source: RunContext["targets"][number];
+  readonly #receipts: ReadonlyMap<string, Receipt>;
+  readonly #delivered = new Map<string, Promise<void>>();
+
+  constructor(
+    context: RunContext,
+    session: Session,
+    source: RunContext["targets"][number],
+    manifest: Manifest,
+  ) {
+    this.#context = context;
+    this.#session = session;
+    this.#source = source;
+    this.#receipts = new Map(manifest.streams.map((receipt) => [receipt.name, receipt]));
+  }
+
+  /** Regular files first: tools look for them; then pipes; then the tools. */
+  async execute(streams: readonly PlannedStream[], tools: readonly PlannedTool[]): Promise<void> {
+    const files = streams.filter((stream) => stream.kind === "file");
+    const pipes = streams.filter((stream) => stream.kind !== "file");
+    const filesAt = await this.#prepare(files, tools);
+    await this.#attach(files, filesAt);
+    await Promise.all(files.map((file) => this.#deliveryOf(file.name)));
+    const pipesAt = await this.#prepare(pipes, tools);
+    await this.#attach(pipes, pipesAt);
+    await this.#runTools(tools, pipes);
+    await Promise.all(this.#delivered.values());
+  }
+
+  async #prepare(
+    planned: readonly PlannedStream[],
+    tools: readonly PlannedTool[],
+  ): Promise<ReadonlyMap<string, string>> {
+    const streams = planned.map((stream) => ({
+      planned: stream,
+      spec: toStreamSpec(stream, Direction.DIRECTION_RESTORE, this.#codecOf(stream)),
+    }));
+    return await prepareAll(this.#session, { streams, tools }, this.#context.explain);
+  }
+
+  async #attach(
+    planned: readonly PlannedStream[],
+    addresses: ReadonlyMap<string, string>,
+  ): Promise<void> {
+    const attached = planned.map((stream) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const delivered = this.#deliver(stream, addresses.get(stream.name) ?? "", resolve);
+      this.#delivered.set(stream.name, this.#session.guardStream(delivered));
+      return raceAbort(promise, this.#session.signal);
+    });
+    await Promise.all(attached);
+  }
+
+  async #deliver(
+    { name, host }: PlannedStream,
+    address: string,
+    onAttached: () => void,
+  ): Promise<void> {
+    const { mover, report } = this.#context;
+    const { ref, leaseMs, signal } = this.#session;
+    const receipt = this.#receiptOf(name);
+    const to = {
+      host,
+      address,
+      run: ref.run,
+      token: ref.token,
+      protocol: 1,
+      stream: name,
+      patienceMs: leaseMs,
+    };
+    await mover.deliver(
+      { to, target: this.#source.config, receipt },
+      {
+        onAttached() {
+          report({ event: "stream", stream: name, host, state: "attached", bytes: 0 });
+          onAttached();
+        },
+        onProgress: (bytes) =>
+          report({ event: "stream", stream: name, host, state: "flowing", bytes }),
+        onReconnect: (cause) => report({ event: "reconnect", stream: name, host, cause }),
+      },
+      signal,
+    );
+    report({ event: "stream", stream: name, host, state: "done", bytes: receipt.bytesStored });
+  }
+
+  async #runTools(
+    tools: readonly PlannedTool[],
+    streams: readonly PlannedStream[],
+  ): Promise<void> {
+    const { limits } = this.#context;
+    await runLimited(
+      tools,
+      limits,
+      async (tool) => {
+        await runTool(this.#session, tool, streams, this.#context);
+        await Promise.all(tool.streams.map((name) => this.#deliveryOf(name)));
+      },
+      this.#session.signal,
+    );
+  }
+
+  #deliveryOf(name: string): Promise<void> {
+    const delivered = this.#delivered.get(name) ?? Promise.resolve();
+    return raceAbort(delivered, this.#session.signal);
+  }
+
+  #receiptOf(name: string): Receipt {
+    const receipt = this.#receipts.get(name);
+    if (receipt === undefined)
+      throw new PenstockError("not_found", `the set has no stream ${name}`);
+    return receipt;
+  }
+
+  #codecOf({ name }: PlannedStream): CodecName {
+    return this.#receiptOf(name).codec;
+  }
+}

@@ -1,0 +1,132 @@
+import { randomBytes } from "node:crypto";
+import { hostname, userInfo } from "node:os";
+import { hasCode, PenstockError, PROTOCOL } from "@penstock/common";
+import type { RunRef } from "@penstock/proto";
+import type { AgentClient } from "./agent-client.ts";
+import { HeldRun } from "./held-run.ts";
+import type { Reporter } from "./report.ts";
+import { together } from "./together.ts";
+
+/** Cleaning up must not wait for a host that is gone: its own lease does it. */
+const CLEAN_UP_TIMEOUT_MS = 10_000;
+const TOOL_EXIT_FIRST_MS = 1_000;
+
+/** What opens a session. */
+export interface SessionOptions {
+  readonly cluster: string;
+  readonly plan: string;
+  readonly run: string;
+  readonly agents: readonly AgentClient[];
+  readonly leaseMs: number;
+  readonly report: Reporter;
+}
+
+/**
+ * A run that is open on all its agents: locked, leased and watched. Its signal aborts with the
+ * first failure, which is the run's cause; everything that waits in the run waits on that signal.
+ */
+export class Session {
+  readonly ref: RunRef;
+  readonly leaseMs: number;
+  readonly signal: AbortSignal;
+  readonly #abort = new AbortController();
+  readonly #held = new Map<string, HeldRun>();
+
+  private constructor(options: SessionOptions, ref: RunRef, signal: AbortSignal) {
+    this.ref = ref;
+    this.leaseMs = options.leaseMs;
+    this.signal = AbortSignal.any([signal, this.#abort.signal]);
+    for (const agent of options.agents) {
+      const onStreamFailed = (error: PenstockError): void => this.#failSoon(error);
+      const { leaseMs, report } = options;
+      this.#held.set(agent.name, new HeldRun({ agent, ref, leaseMs, report, onStreamFailed }));
+    }
+  }
+
+  /**
+   * Takes the plan's lock and a lease on every agent. The agent whose name sorts first is asked
+   * alone: of two runs that begin at the same time exactly one passes it. Throws `locked`; then
+   * nothing is held anywhere.
+   */
+  static async open(options: SessionOptions, signal: AbortSignal): Promise<Session> {
+    const ref = { run: options.run, token: randomBytes(32) };
+    const session = new Session(options, ref, signal);
+    const request = {
+      protocol: PROTOCOL,
+      ...ref,
+      plan: options.plan,
+      holder: `${userInfo().username}@${hostname()}, process ${process.pid}`,
+      cluster: options.cluster,
+      leaseMs: options.leaseMs,
+    };
+    const [arbiter, ...others] = [...options.agents].sort((a, b) => a.name.localeCompare(b.name));
+    if (arbiter === undefined)
+      throw new PenstockError("usage", `plan ${options.plan} has no hosts`);
+    try {
+      await arbiter.beginRun(request, signal);
+      await together(others, (agent) => agent.beginRun(request, signal));
+    } catch (error) {
+      await session.release();
+      throw error;
+    }
+    for (const held of session.#held.values()) session.guard(held.hold(session.signal));
+    return session;
+  }
+
+  /** The run's share of one agent. */
+  held(host: string): HeldRun {
+    const held = this.#held.get(host);
+    if (held === undefined) throw new PenstockError("internal", `${host} has no part in this run`);
+    return held;
+  }
+
+  /** All agents of the run. */
+  get agents(): AgentClient[] {
+    return [...this.#held.values()].map((held) => held.agent);
+  }
+
+  /** The run fails for this reason, unless it already has another. */
+  fail(reason: unknown): void {
+    this.#abort.abort(reason);
+  }
+
+  /** The promise's failure is the run's. Its value, for who wants it. */
+  guard<T>(promise: Promise<T>): Promise<T> {
+    promise.catch((error: unknown) => this.fail(error));
+    return promise;
+  }
+
+  /**
+   * As `guard`, for a stream. Often a stream breaks because its tool has died; the tool's exit says
+   * more, so it gets a moment to arrive and to be the run's cause.
+   */
+  guardStream<T>(promise: Promise<T>): Promise<T> {
+    promise.catch((error: unknown) => this.#failSoon(error));
+    return promise;
+  }
+
+  /** Ends the run everywhere: tools are stopped and everything made is removed. Never throws. */
+  async abort(reason: string): Promise<void> {
+    this.fail(new PenstockError("failed", reason));
+    await this.#everywhere((agent, signal) => agent.abortRun({ ref: this.ref, reason }, signal));
+  }
+
+  /** Ends a run whose tools have ended. Never throws. */
+  async release(): Promise<void> {
+    this.fail(new DOMException("released", "AbortError"));
+    await this.#everywhere((agent, signal) => agent.releaseRun(this.ref, signal));
+  }
+
+  #failSoon(error: unknown): void {
+    const isOwnCause = !hasCode(error, "failed");
+    setTimeout(() => this.fail(error), isOwnCause ? 0 : TOOL_EXIT_FIRST_MS).unref();
+  }
+
+  async #everywhere(
+    action: (agent: AgentClient, signal: AbortSignal) => Promise<void>,
+  ): Promise<void> {
+    const signal = AbortSignal.timeout(CLEAN_UP_TIMEOUT_MS);
+    // An agent that cannot be told cleans up when its lease ends.
+    await Promise.allSettled(this.agents.map((agent) => action(agent, signal)));
+  }
+}

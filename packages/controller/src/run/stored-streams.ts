@@ -1,0 +1,138 @@
+import {
+  type CodecName,
+  codecSuffix,
+  type Receipt,
+  raceAbort,
+  type ToolOutcome,
+} from "@penstock/common";
+import { setKeys } from "../catalogue/keys.ts";
+import type { Mover, StoreTask } from "../mover/jobs.ts";
+import type { PlannedStream } from "../producers/producer.ts";
+import type { TargetConfig } from "../targets/targets.ts";
+import type { Reporter, StreamState } from "./report.ts";
+import type { Session } from "./session.ts";
+
+/** What all streams of a backup have in common. */
+export interface StoreContext {
+  readonly session: Session;
+  readonly mover: Mover;
+  readonly protocol: number;
+  readonly cluster: string;
+  readonly set: string;
+  readonly codec: CodecName;
+  readonly targets: readonly TargetConfig[];
+  readonly segmentBytes: number;
+  readonly report: Reporter;
+}
+
+/** One stream of a backup, from its mover to its receipt. */
+export class StoredStreamRun {
+  readonly planned: PlannedStream;
+  readonly #context: StoreContext;
+  readonly #task: StoreTask;
+  readonly #attached = Promise.withResolvers<void>();
+  #state: StreamState = "preparing";
+  #bytes = 0;
+  #reconnects = 0;
+  #receipt: Receipt | undefined;
+
+  /** Gives the stream its mover; `address` is where its agent serves it. */
+  constructor(context: StoreContext, planned: PlannedStream, address: string) {
+    const { session, mover } = context;
+    this.#context = context;
+    this.planned = planned;
+    const { host, name } = planned;
+    this.#task = mover.store(
+      {
+        from: {
+          host,
+          address,
+          run: session.ref.run,
+          token: session.ref.token,
+          protocol: context.protocol,
+          stream: name,
+          patienceMs: session.leaseMs,
+        },
+        targets: context.targets,
+        place: {
+          key: setKeys(context.cluster, context.set).stream(name, codecSuffix(context.codec)),
+          scope: context.set,
+          segmentBytes: context.segmentBytes,
+        },
+      },
+      {
+        onAttached: () => {
+          this.#to("attached");
+          this.#attached.resolve();
+        },
+        onProgress: (bytes) => this.#progress(bytes),
+        onReconnect: (cause) => {
+          this.#reconnects += 1;
+          context.report({ event: "reconnect", stream: name, host, cause });
+        },
+      },
+      session.signal,
+    );
+    if (planned.required) session.guardStream(this.#task.received);
+  }
+
+  /** Resolves once bytes could flow. */
+  attached(): Promise<void> {
+    return raceAbort(this.#attached.promise, this.#context.session.signal);
+  }
+
+  /** The proof that the stream is complete and visible; there once `settle` has resolved. */
+  get receipt(): Receipt | undefined {
+    return this.#receipt;
+  }
+
+  /**
+   * After the stream's tool has ended well (`null`: no tool wrote it): waits for the last byte and
+   * makes the objects visible.
+   */
+  async settle(tool: ToolOutcome | null): Promise<void> {
+    const { codec, session } = this.#context;
+    const { name, host, kind, path, contentId, dbid } = this.planned;
+    const stored = await raceAbort(this.#task.received, session.signal);
+    this.#to("received");
+    const objects = await this.#task.publish();
+    this.#receipt = {
+      name,
+      host,
+      kind,
+      path,
+      ...(contentId === undefined ? {} : { contentId }),
+      ...(dbid === undefined ? {} : { dbid }),
+      codec,
+      encrypted: false,
+      ...stored,
+      objects,
+      tool,
+      reconnects: this.#reconnects,
+    };
+    this.#to("done");
+  }
+
+  /** Frees what the mover holds; what was not published is gone. Never throws. */
+  async close(): Promise<void> {
+    if (this.#receipt === undefined) this.#to("failed");
+    await this.#task.discard().catch(() => {}); // sweeping the target does the rest
+  }
+
+  #progress(bytes: number): void {
+    if (bytes === this.#bytes) return;
+    this.#bytes = bytes;
+    if (this.#state === "attached") this.#state = "flowing";
+    this.#tell();
+  }
+
+  #to(state: StreamState): void {
+    this.#state = state;
+    this.#tell();
+  }
+
+  #tell(): void {
+    const { name: stream, host } = this.planned;
+    this.#context.report({ event: "stream", stream, host, state: this.#state, bytes: this.#bytes });
+  }
+}

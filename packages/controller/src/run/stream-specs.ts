@@ -1,0 +1,31 @@
+import type { CodecName, StreamKind } from "@penstock/common";
+import {
+  Codec,
+  type Direction,
+  type StreamSpec,
+  type StreamKind as WireKind,
+  StreamKind as WireKinds,
+} from "@penstock/proto";
+import type { PlannedStream } from "../producers/producer.ts";
+
+const KINDS: Readonly<Record<StreamKind, WireKind>> = {
+  fifo: WireKinds.STREAM_KIND_FIFO,
+  file: WireKinds.STREAM_KIND_FILE,
+  stdout: WireKinds.STREAM_KIND_STDOUT,
+  stdin: WireKinds.STREAM_KIND_STDIN,
+};
+
+const CODECS: Readonly<Record<CodecName, Codec>> = {
+  none: Codec.CODEC_NONE,
+  gzip: Codec.CODEC_GZIP,
+  zstd: Codec.CODEC_ZSTD,
+};
+
+/** A planned stream as the agent is told of it. */
+export function toStreamSpec(
+  { name, kind, path }: PlannedStream,
+  direction: Direction,
+  codec: CodecName,
+): StreamSpec {
+  return { name, kind: KINDS[kind], path, direction, codec: CODECS[codec], mode: 0 };
+}

@@ -1,0 +1,50 @@
+import { PenstockError, raceAbort, type StreamKind } from "@penstock/common";
+import type { PlannedStream, PlannedTool } from "../producers/producer.ts";
+import type { ToolEnd } from "./held-run.ts";
+import type { RunContext } from "./context.ts";
+import type { Session } from "./session.ts";
+
+/**
+ * Starts a tool on its agent and waits for its end; `streams` are those of the plan. Throws unless
+ * it was seen to exit with 0.
+ */
+export async function runTool(
+  session: Session,
+  tool: PlannedTool,
+  streams: readonly PlannedStream[],
+  { graceMs, report }: Pick<RunContext, "graceMs" | "report">,
+): Promise<ToolEnd> {
+  const { agent } = session.held(tool.host);
+  const own = streams.filter(({ name }) => tool.streams.includes(name));
+  const streamOf = (kind: StreamKind): string =>
+    own.find((stream) => stream.kind === kind)?.name ?? "";
+  const pid = await agent.startTool(
+    {
+      ref: session.ref,
+      toolId: tool.id,
+      tool: tool.tool,
+      args: [...tool.args],
+      env: { ...tool.env },
+      stdoutStream: streamOf("stdout"),
+      stdinStream: streamOf("stdin"),
+      stopSignal: tool.stopSignal ?? "",
+      streams: [...tool.streams],
+      graceMs,
+    },
+    session.signal,
+  );
+  report({ event: "tool", tool: tool.tool, host: tool.host, pid });
+  const end = await raceAbort(session.held(tool.host).toolEnd(tool.id), session.signal);
+  const { stderrTail, ...outcome } = end;
+  report({ event: "tool-exit", host: tool.host, ...outcome, name: tool.tool });
+  assertEndedWell(tool, end);
+  return { ...end, name: tool.tool };
+}
+
+function assertEndedWell(tool: PlannedTool, { exitCode, signal, stderrTail }: ToolEnd): void {
+  if (exitCode === 0) return;
+  const how = signal === undefined ? `exited with status ${exitCode}` : `was killed by ${signal}`;
+  const said = stderrTail.trimEnd().split("\n").slice(-10).join("\n  ");
+  const tail = said === "" ? "" : `; it said:\n  ${said}`;
+  throw new PenstockError("failed", `${tool.tool} on ${tool.host} ${how}${tail}`);
+}

@@ -1,0 +1,103 @@
+import { constants } from "node:fs";
+import { type FileHandle, open, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { PenstockError, raceAbort } from "@penstock/common";
+import { fromErrno } from "./errno.ts";
+import { assertKey } from "./keys.ts";
+import { publish } from "./publish.ts";
+import type { ObjectWriter } from "./target.ts";
+
+/** Dumps may be unencrypted: nothing for the world to read, whatever the umask. */
+const FILE_MODE = 0o640;
+
+/** Where one object is while it is written, and where it will be. */
+export interface FilePlace {
+  readonly root: string;
+  readonly partial: string;
+  readonly final: string;
+  /** Of the object, for messages. */
+  readonly url: string;
+}
+
+/** An object being written to a file that nobody sees. Its `partial` must be a fresh name. */
+export class FileWriter implements ObjectWriter {
+  readonly #handle: FileHandle;
+  readonly #place: FilePlace;
+  readonly #signal: AbortSignal;
+  #failure: Error | undefined;
+
+  private constructor(handle: FileHandle, place: FilePlace, signal: AbortSignal) {
+    this.#handle = handle;
+    this.#place = place;
+    this.#signal = signal;
+  }
+
+  static async open(place: FilePlace, signal: AbortSignal): Promise<FileWriter> {
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
+    return new FileWriter(await open(place.partial, flags, FILE_MODE), place, signal);
+  }
+
+  write(chunk: Uint8Array): Promise<void> {
+    return this.#attempt("write", () => raceAbort(writeFully(this.#handle, chunk), this.#signal));
+  }
+
+  flush(): Promise<void> {
+    return this.#attempt("flush", () => raceAbort(this.#handle.datasync(), this.#signal));
+  }
+
+  async commit(key?: string): Promise<void> {
+    if (key !== undefined) assertKey(key);
+    const { root, final } = this.#place;
+    if (await this.#commitAs(key === undefined ? final : join(root, key))) return;
+    this.#failure = new PenstockError("failed", `commit ${this.#place.url}: the key is taken`);
+    throw this.#failure;
+  }
+
+  /** `commit`, but returns false if the key is taken. The caller must still `abort` then. */
+  async commitIfAbsent(): Promise<boolean> {
+    return await this.#commitAs(this.#place.final);
+  }
+
+  async #commitAs(final: string): Promise<boolean> {
+    const { partial, root } = this.#place;
+    await this.#attempt("commit", () => raceAbort(this.#handle.sync(), this.#signal));
+    // From here on an abort comes too late: to stop half-way would leave the outcome open.
+    return this.#attempt("commit", async () => {
+      await this.#handle.close();
+      return publish(partial, final, root);
+    });
+  }
+
+  async abort(): Promise<void> {
+    try {
+      await rm(this.#place.partial, { force: true });
+    } catch (error) {
+      throw fromErrno(error, `abort ${this.#place.url}`);
+    } finally {
+      await this.#handle.close();
+    }
+  }
+
+  /**
+   * Remembers the first failure. A second `fdatasync` after a failed one succeeds on Linux, though
+   * the pages are lost, and a write after a failed one would leave a hole.
+   */
+  async #attempt<T>(verb: string, step: () => Promise<T>): Promise<T> {
+    if (this.#failure !== undefined) throw this.#failure;
+    try {
+      this.#signal.throwIfAborted();
+      return await step();
+    } catch (error) {
+      this.#failure = fromErrno(error, `${verb} ${this.#place.url}`);
+      throw this.#failure;
+    }
+  }
+}
+
+/** A write may be short, e.g. just before the disk is full. */
+async function writeFully(handle: FileHandle, chunk: Uint8Array): Promise<void> {
+  for (let written = 0; written < chunk.length; ) {
+    const { bytesWritten } = await handle.write(chunk, written);
+    written += bytesWritten;
+  }
+}

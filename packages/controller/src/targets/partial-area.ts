@@ -1,0 +1,63 @@
+import { randomUUID } from "node:crypto";
+import { rm, rmdir } from "node:fs/promises";
+import { join } from "node:path";
+import { makeDirectories, retryIfPruned } from "./directories.ts";
+import { createPartialGuard } from "./partial-guard.ts";
+
+/**
+ * Where a file target keeps what is not visible yet: `<root>/.partial/<scope>/<opener>/`. Each
+ * opener of the target has a directory of its own, so that the death of one, which its guard
+ * cleans up after, takes nothing from the others that work for the same run.
+ */
+export class PartialArea implements AsyncDisposable {
+  readonly #path: string;
+  readonly #opener: string = randomUUID();
+  readonly #guards = new Map<string, AsyncDisposable>();
+
+  constructor(root: string) {
+    this.#path = join(root, ".partial");
+  }
+
+  /** This opener's directory for a scope. Made, and guarded against our death, when first asked for. */
+  async directory(scope: string): Promise<string> {
+    const folder = join(this.#path, scope);
+    const own = join(folder, this.#opener);
+    await retryIfPruned(() => makeDirectories(own));
+    if (!this.#guards.has(scope)) {
+      this.#guards.set(scope, createPartialGuard(own, [folder, this.#path]));
+    }
+    return own;
+  }
+
+  /** Removes everything of a scope, whoever wrote it. */
+  async sweep(scope: string): Promise<void> {
+    await rm(join(this.#path, scope), { recursive: true, force: true });
+    await removeIfEmpty(this.#path);
+    await this.#endGuard(scope);
+  }
+
+  /** Removes what this opener has left, in any scope. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const scope of this.#guards.keys()) {
+      await this.#removeOwn(scope);
+      await this.#endGuard(scope);
+    }
+  }
+
+  async #removeOwn(scope: string): Promise<void> {
+    const folder = join(this.#path, scope);
+    await rm(join(folder, this.#opener), { recursive: true, force: true });
+    await removeIfEmpty(folder);
+    await removeIfEmpty(this.#path);
+  }
+
+  async #endGuard(scope: string): Promise<void> {
+    const guard = this.#guards.get(scope);
+    this.#guards.delete(scope);
+    await guard?.[Symbol.asyncDispose]();
+  }
+}
+
+async function removeIfEmpty(directory: string): Promise<void> {
+  await rmdir(directory).catch(() => {}); // others are at work in it, or it is gone already
+}

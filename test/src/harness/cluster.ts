@@ -1,0 +1,119 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { stringify } from "yaml";
+import { AgentHost, type AgentHostOptions } from "./agent-host.ts";
+import { createCertificates } from "./certificates.ts";
+import type { Child, Outcome } from "./child.ts";
+import { findLeftOvers } from "./left-overs.ts";
+import { runProgram, startProgram } from "./programs.ts";
+
+/** What a cluster is made of. */
+export interface ClusterOptions {
+  /** Everything lies below it. */
+  readonly dir: string;
+  readonly hosts: readonly string[];
+  /** The allow-list of every agent. */
+  readonly tools: Readonly<Record<string, string>>;
+  /** Further keys of every agent's configuration. */
+  readonly agentSettings?: AgentHostOptions["settings"];
+  /** A folder with certificates for these hosts; they are made if it is not given. */
+  readonly certificates?: string;
+}
+
+/** What `penstock.yaml` says beside the cluster itself. */
+export interface Plans {
+  readonly plans: Readonly<Record<string, unknown>>;
+  /** Default: `local`, a folder of the cluster. */
+  readonly targets?: Readonly<Record<string, unknown>>;
+}
+
+/** The name of every cluster. */
+export const CLUSTER_NAME = "warehouse";
+
+/**
+ * Real agents as processes on loopback, certificates, and the `penstock` command with a
+ * configuration. Disposing of it ends the agents; the folder is the caller's.
+ */
+export class Cluster implements AsyncDisposable {
+  readonly hosts: readonly AgentHost[];
+  readonly configFile: string;
+  /** The folder of the target `local`. */
+  readonly store: string;
+  readonly #certificates: string;
+
+  private constructor(dir: string, certificates: string, hosts: readonly AgentHost[]) {
+    this.hosts = hosts;
+    this.configFile = join(dir, "penstock.yaml");
+    this.store = join(dir, "store");
+    this.#certificates = certificates;
+  }
+
+  /** Starts all agents. If one does not start, none is left running. */
+  static async start(options: ClusterOptions, signal: AbortSignal): Promise<Cluster> {
+    const { dir, hosts: names, tools, agentSettings: settings = {} } = options;
+    const certificates = options.certificates ?? join(dir, "pki");
+    if (options.certificates === undefined) {
+      await createCertificates({ dir: certificates, cluster: CLUSTER_NAME, agents: names });
+    }
+    const starts = names.map((name) => {
+      const own = { name, dir: join(dir, "hosts", name), cluster: CLUSTER_NAME };
+      return AgentHost.start({ ...own, certificates, tools, settings }, signal);
+    });
+    const results = await Promise.allSettled(starts);
+    const hosts = results.flatMap((r) => (r.status === "fulfilled" ? [r.value] : []));
+    const cluster = new Cluster(dir, certificates, hosts);
+    const failure = results.find((result) => result.status === "rejected");
+    if (failure) {
+      await cluster[Symbol.asyncDispose]();
+      throw failure.reason;
+    }
+    await mkdir(cluster.store);
+    return cluster;
+  }
+
+  /** The host of that name. Throws if there is none. */
+  host(name: string): AgentHost {
+    const host = this.hosts.find((candidate) => candidate.name === name);
+    if (!host) throw new Error(`no host is called ${name}`);
+    return host;
+  }
+
+  /** Writes `penstock.yaml`. */
+  async configure({ plans, targets }: Plans): Promise<void> {
+    const configuration = {
+      cluster: CLUSTER_NAME,
+      tls: {
+        ca: join(this.#certificates, "ca.pem"),
+        cert: join(this.#certificates, "controller.pem"),
+        key: join(this.#certificates, "controller.key"),
+      },
+      agents: Object.fromEntries(this.hosts.map(({ name, address }) => [name, { address }])),
+      targets: targets ?? { local: { url: `file://${this.store}` } },
+      plans,
+    };
+    await writeFile(this.configFile, stringify(configuration));
+  }
+
+  /** Runs a `penstock` command with the cluster's configuration to its end. */
+  async penstock(args: readonly string[], signal: AbortSignal): Promise<Outcome> {
+    return await runProgram("penstock", this.#withConfig(args), {}, signal);
+  }
+
+  /** Starts a `penstock` command with the cluster's configuration, for a test that interrupts it. */
+  async startPenstock(args: readonly string[], signal: AbortSignal): Promise<Child> {
+    return await startProgram("penstock", this.#withConfig(args), {}, signal);
+  }
+
+  /** What runs have left on the hosts: files and pipes below the roots, and tools. */
+  async leftOvers(): Promise<string[]> {
+    return await findLeftOvers(this.hosts.map(({ root }) => root));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.hosts.map((host) => host[Symbol.asyncDispose]()));
+  }
+
+  #withConfig(args: readonly string[]): string[] {
+    return [...args, "--config", this.configFile];
+  }
+}

@@ -1,0 +1,35 @@
+import { join } from "node:path";
+import { Child, type ChildOptions, type Outcome, run } from "./child.ts";
+
+/** The programs that users start, run here from their sources: no build is needed. */
+export type ProgramName = "penstock" | "penstock-agent";
+
+const REPOSITORY = join(import.meta.dirname, "../../..");
+const ENTRIES: Readonly<Record<ProgramName, string>> = {
+  penstock: join(REPOSITORY, "packages/controller/src/main.ts"),
+  "penstock-agent": join(REPOSITORY, "packages/agent/src/main.ts"),
+};
+
+/** Starts one of the programs as a process of its own. */
+export async function startProgram(
+  name: ProgramName,
+  args: readonly string[],
+  options: ChildOptions,
+  signal: AbortSignal,
+): Promise<Child> {
+  return await Child.start(process.execPath, nodeArgs(name, args), options, signal);
+}
+
+/** Runs one of the programs to its end. */
+export async function runProgram(
+  name: ProgramName,
+  args: readonly string[],
+  options: ChildOptions,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  return await run(process.execPath, nodeArgs(name, args), options, signal);
+}
+
+function nodeArgs(name: ProgramName, args: readonly string[]): string[] {
+  return ["--conditions=source", ENTRIES[name], ...args];
+}
