@@ -20,13 +20,11 @@ export function toolPath(allowed: AllowedTools, name: string, index = 0): string
 export async function assertTools(allowed: AllowedTools, names: readonly string[]): Promise<void> {
   for (const [index, name] of names.entries()) {
     const path = toolPath(allowed, name, index);
-    try {
-      await access(path, constants.X_OK);
-    } catch (cause) {
-      throw new PenstockError("failed", `tool ${name}: ${path} is not an executable program`, {
-        cause,
-        place: { list: "tools", index, field: "tool" },
-      });
-    }
+    const failure = await access(path, constants.X_OK).catch((error: unknown) => error);
+    if (failure === undefined) continue;
+    throw new PenstockError("failed", `tool ${name}: ${path} is not an executable program`, {
+      cause: failure,
+      place: { list: "tools", index, field: "tool" },
+    });
   }
 }

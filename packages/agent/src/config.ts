@@ -41,7 +41,7 @@ export interface AgentConfig {
 }
 
 /** From the most to the least. */
-export type LogLevel = (typeof LOG_LEVELS)[number];
+type LogLevel = (typeof LOG_LEVELS)[number];
 
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error"] as const;
 const MIB = 2 ** 20;

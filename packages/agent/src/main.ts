@@ -1,4 +1,4 @@
-import { errorText, EXIT_STATUS, PenstockError } from "@penstock/common";
+import { EXIT_STATUS, errorText, PenstockError } from "@penstock/common";
 import yargs from "yargs";
 import { hideBin } from "yargs/helpers";
 import { runCommand } from "./run-command.ts";

@@ -5,7 +5,6 @@ import {
   createGrpcServer,
   formatAddress,
   parseListenAddress,
-
   readCredentials,
   toPenstockError,
 } from "@penstock/common";

@@ -79,7 +79,7 @@ export class ThreadStreamHost implements StreamHost {
   }
 
   #take(message: FromThread): void {
-    if (message.kind === "log") return this.#log[message.level](message.fields, message.message);
+    if (message.kind === "log") this.#log[message.level](message.fields, message.message);
     const hosted = this.#hosted.get(message.id);
     if (hosted !== undefined) this.#takeOf(hosted, message);
   }
@@ -87,24 +87,30 @@ export class ThreadStreamHost implements StreamHost {
   #takeOf({ events, open, closed }: Hosted, message: FromThread): void {
     switch (message.kind) {
       case "open":
-        return open.resolve();
+        open.resolve();
+        break;
       case "notOpen":
         this.#hosted.delete(message.id);
-        return open.reject(new PenstockError(message.code, message.message));
+        open.reject(new PenstockError(message.code, message.message));
+        break;
       case "opened":
-        return events.onOpened();
+        events.onOpened();
+        break;
       case "ended":
-        return events.onEnded(toTally(message.tally));
+        events.onEnded(toTally(message.tally));
+        break;
       case "failed":
-        return events.onFailed(new PenstockError(message.code, message.message));
+        events.onFailed(new PenstockError(message.code, message.message));
+        break;
       case "releaseGuard":
         void events
           .releaseGuard()
           .then(() => this.#post({ id: message.id, kind: "guardReleased" }));
-        return;
+        break;
       case "closed":
         this.#hosted.delete(message.id);
-        return closed.resolve();
+        closed.resolve();
+        break;
       default:
     }
   }

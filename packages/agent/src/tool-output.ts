@@ -1,53 +1,49 @@
 import type { Readable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
-import { LineRate } from "./line-rate.ts";
 import { LineTail } from "./line-tail.ts";
+import { createOutputPipe, type OutputPipe } from "./output-pipe.ts";
 
 /**
- * What a tool says, read as fast as it says it, so that it never waits for us. Keeps the last lines
- * of each stream, and passes lines on at a bounded rate.
+ * Standard error or output of a tool: read as fast as the tool writes, so that it never waits for
+ * us; the last lines are kept. Ends by itself when all writing ends are closed.
  */
 export class ToolOutput {
-  readonly #streams: readonly Readable[];
-  readonly #stdout: LineTail;
-  readonly #stderr: LineTail;
-  readonly #drained: Promise<unknown>;
-  readonly #rate: LineRate;
+  /** The writing end, for the child; close it when the child has it, or will not. */
+  readonly fd: number;
+  readonly #stream: Readable;
+  readonly #tail: LineTail;
+  readonly #allRead: Promise<void>;
 
-  constructor(stdout: Readable | null, stderr: Readable | null, onLine: (line: string) => void) {
-    this.#rate = new LineRate(onLine);
-    this.#stdout = new LineTail((line) => this.#rate.push(line));
-    this.#stderr = new LineTail((line) => this.#rate.push(line));
-    this.#streams = [stdout, stderr].filter((stream) => stream !== null);
-    this.#drained = Promise.all([readLines(stdout, this.#stdout), readLines(stderr, this.#stderr)]);
+  private constructor({ fd, stream }: OutputPipe, onLine: (line: string) => void) {
+    this.fd = fd;
+    this.#stream = stream;
+    this.#tail = new LineTail(onLine);
+    this.#allRead = this.#read();
   }
 
-  get stdoutTail(): string {
-    return this.#stdout.text;
+  /** Begins to read; `onLine` gets every line. */
+  static async open(onLine: (line: string) => void): Promise<ToolOutput> {
+    return new ToolOutput(await createOutputPipe(), onLine);
   }
 
-  get stderrTail(): string {
-    return this.#stderr.text;
-  }
-
-  /** Resolves when all is read, or when the time is over; then nothing more is read. */
-  async drain(limitMs: number): Promise<void> {
+  /** Resolves with the last lines when all is read, or when the time is over; then no more is read. */
+  async drain(limitMs: number): Promise<string> {
     const timer = new AbortController();
     const late = pause(limitMs, undefined, { ref: false, signal: timer.signal }).catch(() => {});
-    await Promise.race([this.#drained, late]);
+    await Promise.race([this.#allRead, late]);
     timer.abort();
-    for (const stream of this.#streams) stream.destroy();
-    await this.#drained;
-    this.#rate.end();
+    this.#stream.destroy();
+    await this.#allRead;
+    return this.#tail.text;
   }
-}
 
-/** Never rejects: a stream that breaks has nothing more to say. */
-async function readLines(stream: Readable | null, tail: LineTail): Promise<void> {
-  try {
-    for await (const bytes of stream ?? []) tail.push(bytes);
-  } catch {
-    // Cut off by `drain`: somebody else still holds the tool's output open.
+  /** Never rejects: an output that breaks has nothing more to say. */
+  async #read(): Promise<void> {
+    try {
+      for await (const bytes of this.#stream) this.#tail.push(bytes);
+    } catch {
+      // Cut off by `drain`: somebody else still holds the tool's output open.
+    }
+    this.#tail.end();
   }
-  tail.end();
 }

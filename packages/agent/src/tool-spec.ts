@@ -26,6 +26,7 @@ export interface ToolSpec {
 
 /** Throws `usage` if no process could be started so; a value is never in the message. */
 export function assertStartable(spec: ToolSpec): void {
+  stopSignalOf(spec);
   const complain = (what: string): never => {
     throw new PenstockError("usage", `tool ${spec.name}: ${what}`);
   };

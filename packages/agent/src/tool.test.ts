@@ -29,6 +29,11 @@ test("a tool's exit status and its last words are told", async () => {
   expect(await tool.exited).toEqual({ exitCode: 3, stderrTail: "one\ntwo", stdoutTail: "fine" });
 });
 
+test("a tool may open its standard error and output by name", async () => {
+  await using tool = await start("echo one > /dev/stderr && echo two > /dev/stdout");
+  expect(await tool.exited).toEqual({ exitCode: 0, stderrTail: "one", stdoutTail: "two" });
+});
+
 test("a tool that is killed is told by the signal's name", async () => {
   await using tool = await start("kill -9 $$");
   expect(await tool.exited).toEqual({ signal: "SIGKILL", stderrTail: "", stdoutTail: "" });

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { isErrno, PenstockError, raceAbort, toError } from "@penstock/common";
+import { LineRate } from "./line-rate.ts";
 import { groupIsGone, signalGroup } from "./process-group.ts";
 import type { GroupWatch } from "./run-keepers.ts";
 import { toolEnvironment } from "./tool-environment.ts";
@@ -30,6 +31,13 @@ export interface ToolExit extends ToolEnd {
   readonly stdoutTail: string;
 }
 
+/** What a tool says, on its way to the last lines and to the log. */
+interface Said {
+  readonly stderr: ToolOutput;
+  readonly stdout: ToolOutput | undefined;
+  readonly rate: LineRate;
+}
+
 /**
  * Starts a program as the leader of its own process group, never through a shell. Returns once it
  * runs; throws `usage` if it cannot be started so, and `failed` if the system cannot start it.
@@ -37,13 +45,23 @@ export interface ToolExit extends ToolEnd {
  * `watch` learns of the group before anything else can happen.
  */
 export async function startTool(spec: ToolSpec, watch: GroupWatch): Promise<Tool> {
-  const child = spawnTool(spec);
-  if (child.pid !== undefined) watch.watch(child.pid);
-  await new Promise((resolve, reject) => {
-    child.once("spawn", resolve);
-    child.once("error", (error) => reject(startFailure(spec, error)));
-  });
-  return new Tool(child, spec, watch);
+  const fds = [spec.stdin, spec.stdout].filter((fd) => fd !== undefined);
+  try {
+    assertStartable(spec);
+    const rate = new LineRate(spec.onLine ?? (() => {}));
+    const open = async (): Promise<ToolOutput> => {
+      const output = await ToolOutput.open((line) => rate.push(line));
+      fds.push(output.fd);
+      return output;
+    };
+    const stderr = await open();
+    const stdout = spec.stdout === undefined ? await open() : undefined;
+    const stdio = [spec.stdin ?? "ignore", spec.stdout ?? stdout?.fd, stderr.fd] as const;
+    const child = await spawnTool(spec, stdio, watch);
+    return new Tool(child, spec, watch, { stdout, stderr, rate });
+  } finally {
+    for (const fd of fds) closeSync(fd);
+  }
 }
 
 /**
@@ -65,7 +83,7 @@ export class Tool implements AsyncDisposable {
   #gone = false;
 
   /** Use `startTool`. */
-  constructor(child: ChildProcess, spec: ToolSpec, watch: GroupWatch) {
+  constructor(child: ChildProcess, spec: ToolSpec, watch: GroupWatch, said: Said) {
     if (child.pid === undefined) throw new PenstockError("internal", "tool without a process");
     this.name = spec.name;
     this.pid = child.pid;
@@ -73,7 +91,7 @@ export class Tool implements AsyncDisposable {
     this.#stopGraceMs = spec.stopGraceMs ?? STOP_GRACE_MS;
     this.#watch = watch;
     this.#end = endOf(child);
-    this.exited = this.#outcome(child, spec.onLine ?? (() => {}));
+    this.exited = this.#outcome(said);
   }
 
   /**
@@ -100,12 +118,15 @@ export class Tool implements AsyncDisposable {
     await this.kill();
   }
 
-  async #outcome(child: ChildProcess, onLine: (line: string) => void): Promise<ToolExit> {
-    const output = new ToolOutput(child.stdout, child.stderr, onLine);
+  async #outcome({ stdout, stderr, rate }: Said): Promise<ToolExit> {
     const end = await this.#end;
     void this.#followStragglers();
-    await output.drain(DRAIN_LIMIT_MS);
-    return { ...end, stderrTail: output.stderrTail, stdoutTail: output.stdoutTail };
+    const [stderrTail, stdoutTail = ""] = await Promise.all([
+      stderr.drain(DRAIN_LIMIT_MS),
+      stdout?.drain(DRAIN_LIMIT_MS),
+    ]);
+    rate.end();
+    return { ...end, stderrTail, stdoutTail };
   }
 
   /** Waits until the process has exited and its group is empty; false if the signal aborts before. */
@@ -130,21 +151,31 @@ export class Tool implements AsyncDisposable {
   }
 }
 
-function spawnTool(spec: ToolSpec): ChildProcess {
+async function spawnTool(
+  spec: ToolSpec,
+  stdio: readonly [number | "ignore", number | undefined, number],
+  watch: GroupWatch,
+): Promise<ChildProcess> {
   try {
-    assertStartable(spec);
-    stopSignalOf(spec);
-    return spawn(spec.path, spec.args, {
+    const child = spawn(spec.path, spec.args, {
       detached: true, // its own process group, and no terminal
       cwd: spec.cwd ?? "/",
       env: toolEnvironment(spec.env),
-      stdio: [spec.stdin ?? "ignore", spec.stdout ?? "pipe", "pipe"],
+      stdio: [...stdio],
     });
+    if (child.pid !== undefined) watch.watch(child.pid);
+    await started(child);
+    return child;
   } catch (error) {
-    throw error instanceof PenstockError ? error : startFailure(spec, error);
-  } finally {
-    for (const fd of [spec.stdin, spec.stdout]) if (fd !== undefined) closeSync(fd);
+    throw startFailure(spec, error);
   }
+}
+
+function started(child: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    child.once("spawn", resolve);
+    child.once("error", reject);
+  });
 }
 
 function endOf(child: ChildProcess): Promise<ToolEnd> {

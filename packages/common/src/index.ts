@@ -50,6 +50,7 @@ export {
   sendBackup,
   sendRestore,
 } from "./data-path.ts";
+export { errorText } from "./error-text.ts";
 export {
   type ErrorCode,
   type ErrorPlace,
@@ -89,7 +90,14 @@ export {
 export { codecSuffix, compress, decompress } from "./stages/codec.ts";
 export { createDigest, type Digest, hashing } from "./stages/digest.ts";
 export { AcceptingSource } from "./transfer/accepting.ts";
-export { BLOCK_BYTES, Block, CHUNK_BYTES, HEADROOM_BYTES, hasHeadroom, withHeadroom } from "./transfer/block.ts";
+export {
+  BLOCK_BYTES,
+  Block,
+  CHUNK_BYTES,
+  HEADROOM_BYTES,
+  hasHeadroom,
+  withHeadroom,
+} from "./transfer/block.ts";
 export {
   type Channel,
   type ClientCall,
@@ -110,4 +118,3 @@ export { expectLife } from "./transfer/heartbeat.ts";
 export { Receiver } from "./transfer/receiver.ts";
 export { Sender } from "./transfer/sender.ts";
 export { AGENT_SERVICE } from "./transfer/service.ts";
-export { errorText } from "./error-text.ts";

@@ -2,7 +2,7 @@ import { formatDuration, formatRate, formatSize } from "@penstock/common";
 import type { ControllerConfig } from "./config.ts";
 import type { PlanConfig } from "./config-plan.ts";
 
-const SECRET_NAME = /pass|secret|token|key/i;
+const SECRET_NAME = /pass|pwd|secret|token|key|cred/i;
 const HIDDEN = "***";
 
 /**

@@ -30,7 +30,7 @@ export interface ControllerConfig {
 }
 
 /** Another process of Penstock. */
-export interface HostEntry {
+interface HostEntry {
   /** `host:port`, as `parseAddress` takes it. */
   readonly address: string;
 }

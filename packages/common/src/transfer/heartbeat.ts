@@ -1,10 +1,10 @@
 import type { Channel } from "./channel.ts";
 
 /** A side that has sent nothing else for this long sends a Heartbeat. */
-export const HEARTBEAT_MS = 5_000;
+const HEARTBEAT_MS = 5_000;
 
 /** A connection on which nothing arrives for this long is taken for broken. */
-export const SILENCE_MS: number = 3 * HEARTBEAT_MS;
+const SILENCE_MS = 3 * HEARTBEAT_MS;
 
 /** Sends heartbeats on a channel until it is disposed of. */
 export function startHeartbeat(channel: Channel, signal: AbortSignal): Disposable {

@@ -116,19 +116,26 @@ export class MoverThread implements Mover {
     const pending = this.#pending.get(message.id);
     switch (message.kind) {
       case "attached":
-        return pending?.events.onAttached();
+        pending?.events.onAttached();
+        break;
       case "progress":
-        return pending?.events.onProgress(message.bytes);
+        pending?.events.onProgress(message.bytes);
+        break;
       case "reconnect":
-        return pending?.events.onReconnect(message.cause);
+        pending?.events.onReconnect(message.cause);
+        break;
       case "received":
-        return pending?.settled.resolve(message.stored);
+        pending?.settled.resolve(message.stored);
+        break;
       case "done":
-        return pending?.settled.resolve(undefined);
+        pending?.settled.resolve(undefined);
+        break;
       case "published":
-        return pending?.published.resolve(message.objects);
+        pending?.published.resolve(message.objects);
+        break;
       case "ended":
-        return pending?.ended.resolve();
+        pending?.ended.resolve();
+        break;
       case "failed": {
         const error = fromPlainError(message.error);
         pending?.settled.reject(error);

@@ -126,9 +126,12 @@ async function* orDamaged(
   try {
     yield* bytes;
   } catch (error) {
-    if (!hasCode(error, "not_found")) throw error;
-    throw new PenstockError("damaged", `object ${key} is not there`, { cause: error });
+    throw hasCode(error, "not_found") ? gone(key, error) : error;
   }
+}
+
+function gone(key: string, cause: Error): PenstockError {
+  return new PenstockError("damaged", `object ${key} is not there`, { cause });
 }
 
 /** The error for a range of an object. */

@@ -1,15 +1,11 @@
 import { type ConfigProblem, formatPath, quote } from "@penstock/common";
-import type { CommandConfig, CommandStream } from "./command-config.ts";
+import type { CommandConfig } from "./command-config.ts";
 import { expansionProblems } from "./command-stream-checks.ts";
 import { placeholderProblems } from "./command-template-checks.ts";
 
 /** What is wrong with a command producer beyond the types, at most one problem for each place. */
 export function commandProblems(config: CommandConfig): ConfigProblem[] {
-  const problems = [
-    ...hostProblems(config),
-    ...config.streams.flatMap(kindProblems),
-    ...placeholderProblems(config),
-  ];
+  const problems = [...hostProblems(config), ...placeholderProblems(config)];
   return firstOfEachPlace(problems.length > 0 ? problems : expansionProblems(config));
 }
 
@@ -26,21 +22,6 @@ function hostProblems({ hosts }: CommandConfig): ConfigProblem[] {
     }
     return problems;
   });
-}
-
-function kindProblems({ kind, path }: CommandStream, index: number): ConfigProblem[] {
-  const place = ["streams", index, "path"];
-  const hasPath = kind === "fifo" || kind === "file";
-  if (hasPath && path === undefined) {
-    return [
-      { path: place, message: `a stream of kind ${kind} needs a path; allowed: an absolute path` },
-    ];
-  }
-  if (!hasPath && path !== undefined) {
-    const message = `a stream of kind ${kind} has no path; allowed: no path, or kind fifo or file`;
-    return [{ path: place, message }];
-  }
-  return [];
 }
 
 /** Most mistakes in a template are the same on every host. */

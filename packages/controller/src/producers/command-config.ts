@@ -66,12 +66,21 @@ const host = z
   ])
   .transform((entry) => (typeof entry === "string" ? { name: entry, vars: {} } : entry));
 
-const stream = z.strictObject({
-  name: template,
-  kind: z.enum(["fifo", "file", "stdout", "stdin"]),
-  path: template.exactOptional(),
-  required: z.boolean().prefault(true).describe("Whether a backup without it has failed"),
-});
+const stream = z
+  .strictObject({
+    name: template,
+    kind: z.enum(["fifo", "file", "stdout", "stdin"]),
+    path: template.exactOptional(),
+    required: z.boolean().prefault(true).describe("Whether a backup without it has failed"),
+  })
+  .superRefine(({ kind, path }, context) => {
+    const needsPath = kind === "fifo" || kind === "file";
+    if (needsPath === (path !== undefined)) return;
+    const message = needsPath
+      ? `a stream of kind ${kind} needs a path; allowed: an absolute path`
+      : `a stream of kind ${kind} has no path; allowed: no path, or kind fifo or file`;
+    context.addIssue({ code: "custom", path: ["path"], message, continue: false });
+  });
 
 const tool = z.strictObject({
   tool: nameField.describe("Name in the agent's list of tools"),

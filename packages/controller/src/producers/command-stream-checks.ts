@@ -18,8 +18,10 @@ function nameProblems(streams: readonly ExpandedStream[]): ConfigProblem[] {
     const bad = nameProblem(name);
     if (bad !== undefined) return [{ path, message: bad }];
     const first = seen.get(name);
-    if (first === undefined) seen.set(name, stream);
-    if (first === undefined) return [];
+    if (first === undefined) {
+      seen.set(name, stream);
+      return [];
+    }
     if (first.host === host) return [{ path, message: `duplicate stream name ${quote(name)}` }];
     const message = `stream name ${quote(name)} is the same on hosts ${first.host} and ${host}; allowed: one with {host} in it`;
     return [{ path, message }];

@@ -119,8 +119,14 @@ class BackupRun {
       tools,
       limits,
       async (tool) => {
-        const { stderrTail: _, ...outcome } = await runTool(this.#session, tool, streams, this.#context);
-        await Promise.all(tool.streams.map((name) => byName.get(name)?.settle(outcome)));
+        const { stderrTail: _, ...outcome } = await runTool(
+          this.#session,
+          tool,
+          streams,
+          this.#context,
+        );
+        const own = tool.streams.flatMap((name) => byName.get(name) ?? []);
+        await Promise.all(own.map((stream) => stream.settle(outcome)));
       },
       this.#session.signal,
     );

@@ -83,7 +83,8 @@ export class HeldRun {
     let since = performance.now();
     for (;;) {
       try {
-        return await action();
+        await action();
+        break;
       } catch (error) {
         signal.throwIfAborted();
         if (!hasCode(error, "unreachable")) throw this.#explained(error);
@@ -104,21 +105,20 @@ export class HeldRun {
   #take({ event }: RunEvent): void {
     switch (event?.$case) {
       case "toolExited":
-        return this.#endOf(event.value.toolId).resolve(toToolEnd(event.value));
+        this.#endOf(event.value.toolId).resolve(toToolEnd(event.value));
+        break;
       case "runAborted":
         throw new PenstockError(
           "failed",
           `agent ${this.agent.name} gave up the run: ${event.value.reason}`,
         );
       case "streamFailed":
-        return this.#onStreamFailed(toStreamError(this.agent.name, event.value));
+        this.#onStreamFailed(toStreamError(this.agent.name, event.value));
+        break;
       case "log":
-        return this.#report({
-          event: "warning",
-          message: `${this.agent.name}: ${event.value.message}`,
-        });
-      default:
-        return;
+        this.#report({ event: "warning", message: `${this.agent.name}: ${event.value.message}` });
+        break;
+      default: // the start and the end of a stream are told by its mover
     }
   }
 

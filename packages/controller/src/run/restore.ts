@@ -110,7 +110,8 @@ class RestoreRun {
     const attached = planned.map((stream) => {
       const { promise, resolve } = Promise.withResolvers<void>();
       const delivered = this.#deliver(stream, addresses.get(stream.name) ?? "", resolve);
-      this.#delivered.set(stream.name, this.#session.guardStream(delivered));
+      this.#session.guardStream(delivered);
+      this.#delivered.set(stream.name, delivered);
       return raceAbort(promise, this.#session.signal);
     });
     await Promise.all(attached);
@@ -149,10 +150,7 @@ class RestoreRun {
     report({ event: "stream", stream: name, host, state: "done", bytes: receipt.bytesStored });
   }
 
-  async #runTools(
-    tools: readonly PlannedTool[],
-    streams: readonly PlannedStream[],
-  ): Promise<void> {
+  async #runTools(tools: readonly PlannedTool[], streams: readonly PlannedStream[]): Promise<void> {
     const { limits } = this.#context;
     await runLimited(
       tools,

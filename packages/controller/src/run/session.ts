@@ -90,19 +90,17 @@ export class Session {
     this.#abort.abort(reason);
   }
 
-  /** The promise's failure is the run's. Its value, for who wants it. */
-  guard<T>(promise: Promise<T>): Promise<T> {
+  /** The promise's failure is the run's. */
+  guard(promise: Promise<unknown>): void {
     promise.catch((error: unknown) => this.fail(error));
-    return promise;
   }
 
   /**
    * As `guard`, for a stream. Often a stream breaks because its tool has died; the tool's exit says
    * more, so it gets a moment to arrive and to be the run's cause.
    */
-  guardStream<T>(promise: Promise<T>): Promise<T> {
+  guardStream(promise: Promise<unknown>): void {
     promise.catch((error: unknown) => this.#failSoon(error));
-    return promise;
   }
 
   /** Ends the run everywhere: tools are stopped and everything made is removed. Never throws. */

@@ -1,7 +1,7 @@
 import { PenstockError, raceAbort, type StreamKind } from "@penstock/common";
 import type { PlannedStream, PlannedTool } from "../producers/producer.ts";
-import type { ToolEnd } from "./held-run.ts";
 import type { RunContext } from "./context.ts";
+import type { ToolEnd } from "./held-run.ts";
 import type { Session } from "./session.ts";
 
 /**

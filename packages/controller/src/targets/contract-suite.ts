@@ -128,6 +128,27 @@ function writing(stand: Stand): void {
     expect((await readAll(stand.target, "a/b")).toString()).toBe("old");
   });
 
+  it("an object may get another key when it is committed", async () => {
+    const writer = await stand.target.create("a.000000", SCOPE, NEVER);
+    await writer.write(Buffer.from("text"));
+    await writer.commit("b/a");
+    expect(await stand.target.list("", NEVER)).toEqual(["b/a"]);
+    expect((await readAll(stand.target, "b/a")).toString()).toBe("text");
+  });
+
+  it("the other key must be good and free as well", async () => {
+    await storeText(stand.target, "b", "old");
+    const writer = await stand.target.create("a", SCOPE, NEVER);
+    await expect(writer.commit("../b")).rejects.toMatchObject({ code: "usage" });
+    await expect(writer.commit("b")).rejects.toMatchObject({
+      code: "failed",
+      message: expect.stringContaining(`${stand.target.url}/b`),
+    });
+    await writer.abort();
+    expect(await stand.target.list("", NEVER)).toEqual(["b"]);
+    expect((await readAll(stand.target, "b")).toString()).toBe("old");
+  });
+
   it("a writer that has failed fails for good", async () => {
     await storeText(stand.target, "a", "old");
     const writer = await stand.target.create("a", SCOPE, NEVER);

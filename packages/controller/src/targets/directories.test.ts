@@ -1,7 +1,7 @@
-import { mkdir, readdir, stat } from "node:fs/promises";
+import { mkdir, readdir, rmdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { makeDirectories, pruneDirectories, syncDirectory } from "./directories.ts";
+import { makeDirectories, pruneDirectories, retryIfPruned, syncDirectory } from "./directories.ts";
 import { createTemporaryDirectory, type TemporaryDirectory } from "./test-support.ts";
 
 let temporary: TemporaryDirectory;
@@ -27,6 +27,29 @@ it("may be asked many times at once", async () => {
 
 it("ends where a parent takes no children", async () => {
   await expect(makeDirectories("/proc/none/a/b")).rejects.toMatchObject({ code: "ENOENT" });
+});
+
+it("a step that finds its directory pruned is repeated", async () => {
+  const directory = join(root, "a/b");
+  const pruneOnce = [(): Promise<void> => rmdir(directory)];
+  await retryIfPruned(async () => {
+    await makeDirectories(directory);
+    await pruneOnce.pop()?.();
+    await writeFile(join(directory, "file"), "text");
+  });
+  expect(await readdir(directory)).toEqual(["file"]);
+});
+
+it("a step that never finds what it needs fails in the end, and any other failure at once", async () => {
+  const missing = retryIfPruned(() => readdir(join(root, "none")));
+  await expect(missing).rejects.toMatchObject({ code: "ENOENT" });
+  let calls = 0;
+  const other = retryIfPruned(() => {
+    calls++;
+    return readdir("/dev/null");
+  });
+  await expect(other).rejects.toMatchObject({ code: "ENOTDIR" });
+  expect(calls).toBe(1);
 });
 
 it("accepts a file system that cannot sync directories", async () => {

@@ -7,7 +7,7 @@ const READ_SIZE = 1024 * 1024;
 
 /** Opens a regular file; `undefined` if something else is there. Never waits, not even for a FIFO. */
 export async function openRegularFile(path: string): Promise<FileHandle | undefined> {
-  const flags = constants.O_RDONLY | constants.O_NOFOLLOW;
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
   const handle = await open(path, flags);
   if ((await handle.stat()).isFile()) return handle;
   await handle.close();

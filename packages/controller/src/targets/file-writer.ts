@@ -13,10 +13,11 @@ const FILE_MODE = 0o640;
 /** Where one object is while it is written, and where it will be. */
 export interface FilePlace {
   readonly root: string;
-  readonly partial: string;
-  readonly final: string;
-  /** Of the object, for messages. */
+  /** Of the root, for messages. */
   readonly url: string;
+  /** Below the root, and where it is until then. */
+  readonly key: string;
+  readonly partial: string;
 }
 
 /** An object being written to a file that nobody sees. Its `partial` must be a fresh name. */
@@ -38,33 +39,33 @@ export class FileWriter implements ObjectWriter {
   }
 
   write(chunk: Uint8Array): Promise<void> {
-    return this.#attempt("write", () => raceAbort(writeFully(this.#handle, chunk), this.#signal));
+    return this.#attempt(`write ${this.#urlOf()}`, () =>
+      raceAbort(writeFully(this.#handle, chunk), this.#signal),
+    );
   }
 
   flush(): Promise<void> {
-    return this.#attempt("flush", () => raceAbort(this.#handle.datasync(), this.#signal));
+    return this.#attempt(`flush ${this.#urlOf()}`, () =>
+      raceAbort(this.#handle.datasync(), this.#signal),
+    );
   }
 
-  async commit(key?: string): Promise<void> {
-    if (key !== undefined) assertKey(key);
-    const { root, final } = this.#place;
-    if (await this.#commitAs(key === undefined ? final : join(root, key))) return;
-    this.#failure = new PenstockError("failed", `commit ${this.#place.url}: the key is taken`);
+  async commit(key: string = this.#place.key): Promise<void> {
+    if (await this.commitIfAbsent(key)) return;
+    this.#failure = new PenstockError("failed", `commit ${this.#urlOf(key)}: the key is taken`);
     throw this.#failure;
   }
 
   /** `commit`, but returns false if the key is taken. The caller must still `abort` then. */
-  async commitIfAbsent(): Promise<boolean> {
-    return await this.#commitAs(this.#place.final);
-  }
-
-  async #commitAs(final: string): Promise<boolean> {
+  async commitIfAbsent(key: string): Promise<boolean> {
+    assertKey(key);
+    const what = `commit ${this.#urlOf(key)}`;
     const { partial, root } = this.#place;
-    await this.#attempt("commit", () => raceAbort(this.#handle.sync(), this.#signal));
+    await this.#attempt(what, () => raceAbort(this.#handle.sync(), this.#signal));
     // From here on an abort comes too late: to stop half-way would leave the outcome open.
-    return this.#attempt("commit", async () => {
+    return this.#attempt(what, async () => {
       await this.#handle.close();
-      return publish(partial, final, root);
+      return publish(partial, join(root, key), root);
     });
   }
 
@@ -72,7 +73,7 @@ export class FileWriter implements ObjectWriter {
     try {
       await rm(this.#place.partial, { force: true });
     } catch (error) {
-      throw fromErrno(error, `abort ${this.#place.url}`);
+      throw fromErrno(error, `abort ${this.#urlOf()}`);
     } finally {
       await this.#handle.close();
     }
@@ -82,15 +83,19 @@ export class FileWriter implements ObjectWriter {
    * Remembers the first failure. A second `fdatasync` after a failed one succeeds on Linux, though
    * the pages are lost, and a write after a failed one would leave a hole.
    */
-  async #attempt<T>(verb: string, step: () => Promise<T>): Promise<T> {
+  async #attempt<T>(what: string, step: () => Promise<T>): Promise<T> {
     if (this.#failure !== undefined) throw this.#failure;
     try {
       this.#signal.throwIfAborted();
       return await step();
     } catch (error) {
-      this.#failure = fromErrno(error, `${verb} ${this.#place.url}`);
+      this.#failure = fromErrno(error, what);
       throw this.#failure;
     }
+  }
+
+  #urlOf(key: string = this.#place.key): string {
+    return `${this.#place.url}/${key}`;
   }
 }
 

@@ -31,8 +31,9 @@ function parseRoot(url: string): string {
   const { hash, pathname, search } = new URL(url);
   const isPlain = url.toLowerCase().startsWith("file:///") && search === "" && hash === "";
   if (isPlain && !/%2f|%00/i.test(pathname)) return fileURLToPath(url).replace(/(?<=.)\/+$/, "");
-  throw new PenstockError("usage", `bad target url ${url}`, {
-    hint: "Write file:// and an absolute path, with ? # and % as %3F %23 and %25.",
+  // Not shown: with a host it may hold a password.
+  throw new PenstockError("usage", "the url of a file target is not file:// and an absolute path", {
+    hint: "Write it like file:///backups/penstock, with ? # and % as %3F %23 and %25.",
   });
 }
 
@@ -59,7 +60,7 @@ class FileTarget implements Target {
     const writer = await this.#create(key, PUT_SCOPE, signal);
     try {
       await writer.write(body);
-      return await writer.commitIfAbsent();
+      return await writer.commitIfAbsent(key);
     } finally {
       await writer.abort();
     }
@@ -120,14 +121,11 @@ class FileTarget implements Target {
 
   async #create(key: string, scope: string, signal: AbortSignal): Promise<FileWriter> {
     signal.throwIfAborted();
-    const url = this.#urlOf(key);
     try {
-      const directory = await this.#partials.directory(scope);
-      const partial = join(directory, this.#partialName(key));
-      const place = { root: this.#root, partial, final: this.#pathOf(key), url };
-      return await FileWriter.open(place, signal);
+      const partial = join(await this.#partials.directory(scope), this.#partialName(key));
+      return await FileWriter.open({ root: this.#root, url: this.url, key, partial }, signal);
     } catch (error) {
-      throw fromRootErrno(error, `create ${url}`);
+      throw fromRootErrno(error, `create ${this.#urlOf(key)}`);
     }
   }
 
