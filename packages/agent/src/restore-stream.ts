@@ -53,8 +53,8 @@ export class RestoreStream implements AgentStream {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new PenstockError("failed", "the run has ended"));
+    await this.#sink?.[Symbol.asyncDispose](); // ends a write that its consumer does not take
     await Promise.allSettled([this.done]);
-    await this.#sink?.[Symbol.asyncDispose]();
   }
 
   async #receive(codec: CodecName, openSink: OpenSink): Promise<Tally> {

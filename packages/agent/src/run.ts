@@ -20,9 +20,10 @@ import type { LocalStreamHost } from "./local-stream-host.ts";
 import { makeFifos, makeParents } from "./make-places.ts";
 import { RunJournal } from "./run-journal.ts";
 import { RunKeepers } from "./run-keepers.ts";
+import { RunTools } from "./run-tools.ts";
 import type { HostedStream, StreamEvents, StreamHost } from "./stream-host.ts";
 import { planStreams, type StreamPlan } from "./stream-plan.ts";
-import { startTool, type Tool, type ToolExit } from "./tool.ts";
+import type { ToolExit } from "./tool.ts";
 
 /** What a run needs of its agent. */
 export interface RunSurroundings {
@@ -69,7 +70,7 @@ export class AgentRun {
   readonly #log: Logger;
   readonly #onEnded: () => void;
   readonly #streams: Map<string, OpenStream> = new Map();
-  readonly #tools: Map<string, Tool> = new Map();
+  readonly #tools: RunTools;
   #preparing: Promise<unknown> = Promise.resolve();
   #ending: Promise<void> | undefined;
 
@@ -84,6 +85,7 @@ export class AgentRun {
     this.#around = around;
     this.#journal = journal;
     this.#keepers = keepers;
+    this.#tools = new RunTools(keepers);
     this.#onEnded = onEnded;
     this.#log = around.log.child({ run: owner.run });
     this.#lease = new Lease(owner.leaseMs, () => void this.abort("its lease has run out"));
@@ -115,22 +117,16 @@ export class AgentRun {
   async startTool(request: StartToolRequest): Promise<number> {
     this.#assertOpen();
     const { toolId, tool: name, args, env } = request;
-    if (this.#tools.has(toolId))
-      throw new PenstockError("usage", `tool ${toolId} was started before`);
     const streams = request.streams.map((stream) => this.#streamOf(stream));
-    const tool = await startTool(
-      {
-        name,
-        path: toolPath(this.#around.tools, name),
-        args,
-        env,
-        ...this.#ownPipes(request),
-        ...(request.stopSignal === "" ? {} : { stopSignal: request.stopSignal }),
-        onLine: (line) => this.#log.info({ tool: name, line }, "tool says"),
-      },
-      this.#keepers,
-    );
-    this.#tools.set(toolId, tool);
+    const tool = await this.#tools.start(toolId, {
+      name,
+      path: toolPath(this.#around.tools, name),
+      args,
+      env,
+      ...this.#ownPipes(request),
+      ...(request.stopSignal === "" ? {} : { stopSignal: request.stopSignal }),
+      onLine: (line) => this.#log.info({ tool: name, line }, "tool says"),
+    });
     this.#log.info({ tool: name, pid: tool.pid }, "tool started");
     void tool.exited.then((exit) => this.#toolExited(request, exit, streams));
     return tool.pid;
@@ -244,25 +240,24 @@ export class AgentRun {
     };
   }
 
-  /** The order matters: to a consumer our closing is a clean end, so it must be dead before. */
+  /**
+   * The order matters: to a consumer our closing is a clean end, so it must be dead before. If one
+   * does not die, its pipe stays open: what is left is removed when the agent starts again.
+   */
   async #end(reason: string | undefined): Promise<void> {
     this.#lease[Symbol.dispose]();
     if (reason !== undefined) {
       this.#log.warn({ reason }, "run aborted");
       this.events.add({ $case: "runAborted", value: { reason } });
     }
-    const never = new AbortController().signal;
-    const steps: (() => Promise<unknown>)[] = [
-      () => Promise.all([...this.#tools.values()].map((tool) => tool.stop(never))),
-      () => this.#preparing,
-      () => Promise.all([...this.#streams.values()].map(({ hosted }) => hosted.close())),
-      () => this.#keepers[Symbol.asyncDispose](),
-      () => this.#journal.removeMade(),
-    ];
-    for (const step of steps) {
-      await step().catch((error: unknown) => {
-        this.#log.error({ err: toError(error) }, "cannot clean up after the run");
-      });
+    try {
+      await this.#tools.stop();
+      await this.#preparing;
+      await Promise.all([...this.#streams.values()].map(({ hosted }) => hosted.close()));
+      await this.#keepers[Symbol.asyncDispose]();
+      await this.#journal.removeMade();
+    } catch (error) {
+      this.#log.error({ err: toError(error) }, "cannot clean up after the run");
     }
     this.events.close();
     this.#onEnded();

@@ -1,0 +1,46 @@
+import { expect } from "vitest";
+import type { Outcome } from "./child.ts";
+import { FAULT_LIMIT_MS, type Story } from "./story.ts";
+
+/** What a failed command must look like. */
+export interface Failure {
+  /** Default 1: the run failed. */
+  readonly status?: number;
+  /** In what is said on standard error. */
+  readonly message: RegExp;
+}
+
+/** The command has failed as it should, and its message is one that an operator can read. */
+export function expectFailure({ status, stderr }: Outcome, failure: Failure): void {
+  expect(stderr).toMatch(failure.message);
+  expect(stderr).toMatch(/^error: [^\n]+$/m);
+  expect(stderr).not.toMatch(/internal|undefined|\[object|\n {4}at /);
+  expect(status).toBe(failure.status ?? 1);
+}
+
+/** The backup has failed so, the target shows a failed set and no other, and no trace is left. */
+export async function expectFailedBackup(
+  story: Story,
+  outcome: Outcome,
+  failure: Failure,
+): Promise<void> {
+  const signal = AbortSignal.timeout(FAULT_LIMIT_MS);
+  expectFailure(outcome, failure);
+  await story.untilNoTrace(signal);
+  expect(await story.storedFiles()).not.toContainEqual(expect.stringContaining("manifest.json"));
+  expect(await story.failure()).toMatchObject({
+    status: "failed",
+    error: expect.stringMatching(failure.message),
+  });
+  expect(await story.list(signal)).toMatchObject([{ status: "failed" }]);
+}
+
+/** The restore has failed so, and no trace is left. */
+export async function expectFailedRestore(
+  story: Story,
+  outcome: Outcome,
+  failure: Failure,
+): Promise<void> {
+  expectFailure(outcome, failure);
+  await story.untilNoTrace(AbortSignal.timeout(FAULT_LIMIT_MS));
+}
