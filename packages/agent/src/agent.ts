@@ -19,6 +19,8 @@ import type { StreamHost } from "./stream-host.ts";
 import { ThreadStreamHost } from "./thread-stream-host.ts";
 import { TransferService } from "./transfer-service.ts";
 
+const DRAIN_LIMIT_MS = 2_000;
+
 /** A running agent. Disposing it aborts its runs, removes what they made and frees its ports. */
 export interface RunningAgent extends AsyncDisposable {
   readonly port: number;
@@ -53,6 +55,8 @@ export async function startAgent(config: AgentConfig, log: Logger): Promise<Runn
 async function close(runs: Runs, hosts: readonly StreamHost[], server: GrpcServer): Promise<void> {
   await runs[Symbol.asyncDispose]();
   await Promise.all(hosts.map((host) => host[Symbol.asyncDispose]()));
+  // Controllers are still being told why their runs have ended; whoever does not listen is cut off.
+  await server.drain(AbortSignal.timeout(DRAIN_LIMIT_MS)).catch(() => {});
   await server[Symbol.asyncDispose]();
 }
 

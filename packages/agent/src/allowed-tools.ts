@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { access } from "node:fs/promises";
+import { access, stat } from "node:fs/promises";
 import { PenstockError } from "@penstock/common";
 
 /** The allow-list: name to absolute path. */
@@ -20,11 +20,19 @@ export function toolPath(allowed: AllowedTools, name: string, index = 0): string
 export async function assertTools(allowed: AllowedTools, names: readonly string[]): Promise<void> {
   for (const [index, name] of names.entries()) {
     const path = toolPath(allowed, name, index);
-    const failure = await access(path, constants.X_OK).catch((error: unknown) => error);
-    if (failure === undefined) continue;
+    if (await isProgram(path)) continue;
     throw new PenstockError("failed", `tool ${name}: ${path} is not an executable program`, {
-      cause: failure,
       place: { list: "tools", index, field: "tool" },
+      hint: "correct tools: in the agent's configuration, or install the tool on that host",
     });
+  }
+}
+
+async function isProgram(path: string): Promise<boolean> {
+  try {
+    await access(path, constants.X_OK);
+    return (await stat(path)).isFile(); // folders have that permission too
+  } catch {
+    return false; // it is not there, or not for us
   }
 }

@@ -12,6 +12,7 @@ import {
 import type { Open, Tally } from "@penstock/proto";
 import type { MemoryBudget } from "./memory-budget.ts";
 import type { AgentStream } from "./stream.ts";
+import { startToolGrace } from "./tool-grace.ts";
 
 /** Where the bytes of a backup stream come from: a pipe or a file. */
 export interface BackupSource extends AsyncDisposable {
@@ -49,19 +50,11 @@ export class BackupStream implements AgentStream {
   }
 
   toolEnded(graceMs: number): void {
-    const endedMs = performance.now();
-    const timer = setInterval(
-      () => {
-        const sinceMs = Math.max(endedMs, this.#waitingSinceMs ?? Number.POSITIVE_INFINITY);
-        if (performance.now() - sinceMs < graceMs) return;
-        clearInterval(timer);
-        void this.#giveUp(graceMs);
-      },
-      Math.min(graceMs, 200),
-    );
-    const done = (): void => clearInterval(timer);
+    const waitingSinceMs = (): number | undefined => this.#waitingSinceMs;
+    const giveUp = (): void => void this.#giveUp(graceMs);
+    const grace = startToolGrace({ graceMs, waitingSinceMs }, giveUp, this.#stop.signal);
+    const done = (): void => grace[Symbol.dispose]();
     this.done.then(done, done);
-    this.#stop.signal.addEventListener("abort", done, { once: true });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

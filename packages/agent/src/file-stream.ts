@@ -1,6 +1,7 @@
 import { BackupStream } from "./backup-stream.ts";
 import { FileReader } from "./file-reader.ts";
 import { FileWriter } from "./file-writer.ts";
+import { LaterFile } from "./later-file.ts";
 import type { MadeRecord } from "./made.ts";
 import { MemoryBudget } from "./memory-budget.ts";
 import { RestoreStream } from "./restore-stream.ts";
@@ -12,18 +13,28 @@ const FILE_REPLAY_BYTES = 4 * 1024 * 1024;
 
 /** A regular file as a stream: read in a backup, written (and noted in `record`) in a restore. */
 export async function openFileStream(plan: StreamPlan, record: MadeRecord): Promise<AgentStream> {
-  if (plan.direction === "backup") return await openReader(plan);
+  if (plan.direction === "backup") return plan.afterTool ? readLater(plan) : await readNow(plan);
   const writer = await FileWriter.create(plan.path, plan.mode, record);
   return new RestoreStream(plan.codec, () => Promise.resolve(writer));
 }
 
-async function openReader({ path, codec }: StreamPlan): Promise<AgentStream> {
-  const reader = await FileReader.open(path);
-  const source = {
-    chunks: (signal: AbortSignal) => reader.chunks(signal),
-    opened: Promise.resolve(),
-    expectNoWriter: () => Promise.resolve(),
-    [Symbol.asyncDispose]: () => reader[Symbol.asyncDispose](),
+async function readNow({ path, codec }: StreamPlan): Promise<AgentStream> {
+  return new BackupStream(await FileReader.open(path), codec, createBudget());
+}
+
+/** Once the tool has ended there is nobody left to be graceful with. */
+function readLater({ path, codec }: StreamPlan): AgentStream {
+  const file = new LaterFile(path);
+  const stream = new BackupStream(file, codec, createBudget());
+  return {
+    opened: stream.opened,
+    done: stream.done,
+    accept: (channel, open) => stream.accept(channel, open),
+    toolEnded: () => file.toolEnded(),
+    [Symbol.asyncDispose]: () => stream[Symbol.asyncDispose](),
   };
-  return new BackupStream(source, codec, new MemoryBudget(FILE_REPLAY_BYTES, FILE_REPLAY_BYTES));
+}
+
+function createBudget(): MemoryBudget {
+  return new MemoryBudget(FILE_REPLAY_BYTES, FILE_REPLAY_BYTES);
 }

@@ -3,13 +3,16 @@ import {
   type ByteSink,
   type Channel,
   type CodecName,
+  formatDuration,
   PenstockError,
   Receiver,
+  raceAbort,
   receiveRestore,
   toError,
 } from "@penstock/common";
 import type { Open, Tally } from "@penstock/proto";
 import type { AgentStream } from "./stream.ts";
+import { startToolGrace } from "./tool-grace.ts";
 
 /** Where the bytes of a restore stream go: a pipe or a file. */
 export interface RestoreSink extends ByteSink, AsyncDisposable {
@@ -32,6 +35,8 @@ export class RestoreStream implements AgentStream {
   readonly #receiver: Receiver = new Receiver(this.#calls);
   readonly #stop: AbortController = new AbortController();
   #sink: RestoreSink | undefined;
+  /** Since when an open or a write is waiting for the reader; undefined while none does. */
+  #waitingSinceMs: number | undefined;
 
   constructor(codec: CodecName, openSink: OpenSink) {
     this.opened = this.#seen.promise;
@@ -43,27 +48,27 @@ export class RestoreStream implements AgentStream {
   }
 
   toolEnded(graceMs: number): void {
-    const timer = setTimeout(() => {
-      if (this.#sink !== undefined) return;
-      this.#stop.abort(new PenstockError("failed", "its pipe was never opened by its reader"));
-    }, graceMs);
-    const done = (): void => clearTimeout(timer);
+    const waitingSinceMs = (): number | undefined => this.#waitingSinceMs;
+    const giveUp = (): void => this.#giveUp(graceMs);
+    const grace = startToolGrace({ graceMs, waitingSinceMs }, giveUp, this.#stop.signal);
+    const done = (): void => grace[Symbol.dispose]();
     this.done.then(done, done);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new PenstockError("failed", "the run has ended"));
-    await this.#sink?.[Symbol.asyncDispose](); // ends a write that its consumer does not take
     await Promise.allSettled([this.done]);
+    await this.#sink?.[Symbol.asyncDispose]();
   }
 
   async #receive(codec: CodecName, openSink: OpenSink): Promise<Tally> {
     const { signal } = this.#stop;
     try {
       const attached = await this.#receiver.attach(signal);
-      this.#sink = await openSink(signal);
+      this.#sink = await this.#waiting(openSink(signal));
       this.#seen.resolve();
-      const tally = await receiveRestore(this.#receiver, attached, codec, this.#sink, signal);
+      const watched = this.#watched(this.#sink, signal);
+      const tally = await receiveRestore(this.#receiver, attached, codec, watched, signal);
       await this.#sink.end();
       void this.#finish(signal);
       return tally;
@@ -71,6 +76,27 @@ export class RestoreStream implements AgentStream {
       this.#receiver.abandon(toError(error));
       throw error;
     }
+  }
+
+  /** Ends with the signal: a reader that does not read must not hold up the end of the run. */
+  #watched(sink: RestoreSink, signal: AbortSignal): ByteSink {
+    return { write: (chunk) => this.#waiting(raceAbort(sink.write(chunk), signal)) };
+  }
+
+  async #waiting<T>(reader: Promise<T>): Promise<T> {
+    this.#waitingSinceMs = performance.now();
+    try {
+      return await reader;
+    } finally {
+      this.#waitingSinceMs = undefined;
+    }
+  }
+
+  /** The tool is gone and nothing was read for the whole grace. */
+  #giveUp(graceMs: number): void {
+    const rest = `its pipe is still not read to its end ${formatDuration(graceMs)} after its tool has ended`;
+    const message = this.#sink === undefined ? "its pipe was never opened by its reader" : rest;
+    this.#stop.abort(new PenstockError("failed", message));
   }
 
   /** Tells the mover, and tells it again if it comes back because it did not hear. */

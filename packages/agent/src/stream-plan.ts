@@ -13,6 +13,8 @@ export interface StreamPlan {
   readonly direction: "backup" | "restore";
   readonly codec: CodecName;
   readonly mode: number;
+  /** A file that is read only when its tool has ended. */
+  readonly afterTool: boolean;
 }
 
 const KINDS: Readonly<Partial<Record<StreamKind, StreamPlan["kind"]>>> = {
@@ -70,7 +72,7 @@ async function planStream(
   if (direction === undefined) throw wrong(index, "direction", "unknown direction");
   const mode = spec.mode === 0 ? DEFAULT_MODE : spec.mode & 0o777;
   const path = await checkPath(spec, kind, direction, index, roots);
-  return { name: spec.name, kind, path, direction, codec, mode };
+  return { name: spec.name, kind, path, direction, codec, mode, afterTool: spec.afterTool };
 }
 
 /** Returns the real path, or "" for a stream without one. */

@@ -1,4 +1,4 @@
-import { errorText, EXIT_STATUS, PenstockError } from "@penstock/common";
+import { EXIT_STATUS, errorText, PenstockError } from "@penstock/common";
 import yargs, { type Argv } from "yargs";
 import { hideBin } from "yargs/helpers";
 import { backupCommand } from "./cli/backup.ts";
@@ -18,7 +18,9 @@ import { VERSION } from "./version.ts";
 process.title = "penstock";
 
 const exitStatus = await main();
-process.exitCode = exitStatus;
+// Everything is closed by now but a connection that is just being made to a host that is gone: it
+// would keep us for minutes. What was printed is out: on a pipe or file Node writes at once.
+process.exit(exitStatus);
 
 async function main(): Promise<number> {
   try {

@@ -1,6 +1,8 @@
+import { loadavg } from "node:os";
 import { resolve } from "node:path";
 import type { Contender } from "./contender.ts";
 import { type Measurement, measureAll } from "./measure.ts";
+import { median } from "./median.ts";
 import { openNc } from "./nc.ts";
 import type { BenchOptions } from "./options.ts";
 import { contenderName, createPenstock, type Threads } from "./penstock.ts";
@@ -8,6 +10,9 @@ import type { BenchResult } from "./report.ts";
 import { createSeed } from "./seed.ts";
 import { openSsh } from "./ssh.ts";
 import { compare, type Ratio, type SummaryRow, summarize } from "./summary.ts";
+
+/** More than this before the first run, and others share the processors. */
+const BUSY_LOAD = 1;
 
 /** The first is what the others are compared with. */
 const THREADS: readonly Threads[] = [
@@ -27,6 +32,7 @@ export async function benchStreams(
   signal: AbortSignal,
 ): Promise<BenchResult> {
   if (options.profileDirectory !== undefined) profilePrograms(options.profileDirectory);
+  const [loadBefore = 0] = loadavg();
   await using resources = new AsyncDisposableStack();
   const seed = resources.use(await createSeed(shortestStreamBytes(options)));
   const { contenders, missing } = await openContenders(resources, signal);
@@ -37,7 +43,12 @@ export async function benchStreams(
   };
   await measureAll(contenders, options, seed, onMeasured, signal);
   const rows = summarize(measurements);
-  return { rows, ratios: ratiosOf(rows), missing };
+  const notes = [
+    ...missing.map((reason) => `not measured: ${reason}`),
+    ...idleNote(measurements),
+    ...busyNote(loadBefore),
+  ];
+  return { rows, ratios: ratiosOf(rows), notes };
 }
 
 /** Every Node program started from now on, and each of its threads, leaves a profile at its end. */
@@ -68,4 +79,17 @@ async function openContenders(
 function ratiosOf(rows: readonly SummaryRow[]): Ratio[] {
   const [one = "", ...more] = THREADS.map(contenderName);
   return [...compare(rows, [one, ...more], ["ssh", "nc"]), ...compare(rows, more, [one])];
+}
+
+function idleNote(measurements: readonly Measurement[]): string[] {
+  const idle = measurements.flatMap(({ idleAgentBytes }) => idleAgentBytes ?? []);
+  return idle.length === 0
+    ? []
+    : [`idle agent: ${(median(idle) / 2 ** 20).toFixed(0)} MiB resident`];
+}
+
+/** `load` is the number of processes that wanted a processor during the minute before. */
+function busyNote(load: number): string[] {
+  if (load < BUSY_LOAD) return [];
+  return [`this machine was busy before (load ${load.toFixed(1)}): do not trust these numbers`];
 }

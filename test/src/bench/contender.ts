@@ -33,6 +33,8 @@ export interface Sample {
   /** Sum of the peak resident sets on the side of the FIFO and on the side of the file. */
   readonly senderPeakBytes: number;
   readonly receiverPeakBytes: number;
+  /** Resident set of an agent before it had anything to do. */
+  readonly idleAgentBytes?: number;
 }
 
 /** A contender, or the reason why it cannot be measured here. */

@@ -6,7 +6,7 @@ import { success } from "./children.ts";
 import type { Contender, Job, Sample } from "./contender.ts";
 import { assertSizes, startedMark, WRITER, writerArguments } from "./job-files.ts";
 import { PeakWatch } from "./peak-watch.ts";
-import { cpuSeconds, endedChildrenCpuSeconds, peakBytes } from "./process-cost.ts";
+import { cpuSeconds, endedChildrenCpuSeconds, peakBytes, residentBytes } from "./process-cost.ts";
 
 /** How many threads move bytes on either side. */
 export interface Threads {
@@ -38,6 +38,7 @@ async function runPenstock(threads: Threads, job: Job, signal: AbortSignal): Pro
   await using cluster = await startCluster(threads, job, signal);
   const agent = cluster.host(HOST).child.pid;
   const totalCpuSeconds = (): number => cpuSeconds(agent) + endedChildrenCpuSeconds();
+  const idleAgentBytes = residentBytes(agent);
   const cpuBefore = totalCpuSeconds();
   const start = performance.now();
   await using command = await cluster.startPenstock(["backup", PLAN, "-o", "json"], signal);
@@ -51,6 +52,7 @@ async function runPenstock(threads: Threads, job: Job, signal: AbortSignal): Pro
     cpuSeconds: totalCpuSeconds() - cpuBefore,
     senderPeakBytes: peakBytes(agent),
     receiverPeakBytes: controller.total(),
+    idleAgentBytes,
   };
 }
 

@@ -17,14 +17,22 @@ export function endedChildrenCpuSeconds(): number {
 
 /** The largest resident set that a process has had, in bytes; 0 if it is gone. */
 export function peakBytes(pid: number): number {
-  const match = /^VmHWM:\s+(\d+) kB$/m.exec(readProc(`${pid}/status`));
-  return Number(match?.[1] ?? 0) * 1024;
+  return statusBytes(pid, /^VmHWM:\s+(\d+) kB$/m);
+}
+
+/** The resident set of a process at this moment, in bytes; 0 if it is gone. */
+export function residentBytes(pid: number): number {
+  return statusBytes(pid, /^VmRSS:\s+(\d+) kB$/m);
 }
 
 /** A process and everything below it, as far as it is still there. */
 export function processTree(pid: number): number[] {
   const children = readProc(`${pid}/task/${pid}/children`).split(" ").filter(Boolean).map(Number);
   return [pid, ...children.flatMap(processTree)];
+}
+
+function statusBytes(pid: number, field: RegExp): number {
+  return Number(field.exec(readProc(`${pid}/status`))?.[1] ?? 0) * 1024;
 }
 
 /** utime, stime, cutime and cstime of proc_pid_stat(5), in ticks. Throws if the process is gone. */

@@ -6,8 +6,8 @@ import { textTable } from "./text-table.ts";
 export interface BenchResult {
   readonly rows: readonly SummaryRow[];
   readonly ratios: readonly Ratio[];
-  /** What was not measured, and why. */
-  readonly missing: readonly string[];
+  /** What else a reader should know: a line each. */
+  readonly notes: readonly string[];
 }
 
 /** The result as one JSON object. */
@@ -16,9 +16,9 @@ export function toJson(result: BenchResult): string {
 }
 
 /** The result for a reader. */
-export function toText({ rows, ratios, missing }: BenchResult): string {
-  const notes = missing.map((reason) => `not measured: ${reason}\n`).join("");
-  return `${resultTable(rows)}\n${ratioTable(ratios)}${notes}`;
+export function toText({ rows, ratios, notes }: BenchResult): string {
+  const lines = notes.map((note) => `${note}\n`).join("");
+  return `${resultTable(rows)}\n${ratioTable(ratios)}${lines}`;
 }
 
 function resultTable(rows: readonly SummaryRow[]): string {

@@ -10,6 +10,8 @@ export interface DumpCommands {
   readonly tools: Readonly<Record<string, string>>;
   readonly backup: (pipe: string) => ToolCommand;
   readonly restore: (pipe: string) => ToolCommand;
+  /** A shell command that shows something of a dump on its standard input. */
+  readonly inspect: string;
 }
 
 /** A tool of the allow-list and its arguments. */
@@ -33,12 +35,14 @@ export async function findDumpCommands(
     return {
       description: "pg_dump and pg_restore",
       tools: { pg_dump, pg_restore },
-      // Not compressed by pg_dump: the agent does that, on its way.
-      backup: (pipe) => ({ tool: "pg_dump", args: ["-Fc", "-Z0", "-f", pipe] }),
+      // The agent compresses, so pg_dump need not; and a pipe cannot be synced.
+      backup: (pipe) => ({ tool: "pg_dump", args: ["-Fc", "-Z0", "--no-sync", "-f", pipe] }),
+      // Told the format, pg_restore opens the pipe once; to find it out it would open it twice.
       restore: (pipe) => ({
         tool: "pg_restore",
-        args: ["--exit-on-error", "-d", DATABASE, pipe],
+        args: ["-Fc", "--exit-on-error", "-d", DATABASE, pipe],
       }),
+      inspect: "pg_restore --list | head -30",
     };
   }
   return {
@@ -46,5 +50,6 @@ export async function findDumpCommands(
     tools: { copy_dump: await writeCopyDumpLauncher(dir) },
     backup: (pipe) => ({ tool: "copy_dump", args: ["out", pipe] }),
     restore: (pipe) => ({ tool: "copy_dump", args: ["in", pipe] }),
+    inspect: "head -20 | cut -c1-100",
   };
 }

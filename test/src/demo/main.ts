@@ -39,12 +39,11 @@ async function demonstrate(keep: string | undefined, signal: AbortSignal): Promi
   await makeEmpty(dir);
   const narrator = new Narrator();
   narrator.say(`Penstock's demo, in ${dir}`);
-  const isEqual = await tellStory(narrator, { dir, dataDir: temp.path }, signal);
+  const { isEqual, inspect } = await tellStory(narrator, { dir, dataDir: temp.path }, signal);
   const seconds = (performance.now() - startedAt) / 1000;
   narrator.step(isEqual ? "Done" : "FAILED: a restored table is not what it was");
-  for (const line of toClosingLines({ dir, isKept: keep !== undefined, seconds })) {
-    narrator.say(line);
-  }
+  const closing = { dir, isKept: keep !== undefined, inspect, seconds };
+  for (const line of toClosingLines(closing)) narrator.say(line);
   await rm(join(dir, "hosts"), { recursive: true });
   return isEqual;
 }

@@ -16,15 +16,23 @@ export interface Stage {
   readonly dataDir: string;
 }
 
+/** How the demo ended. */
+export interface Ending {
+  /** Whether every restored table equals its original. */
+  readonly isEqual: boolean;
+  /** A shell command that shows something of a dump on its standard input. */
+  readonly inspect: string;
+}
+
 /**
- * A backup and a restore from beginning to end, on real servers. Returns true if every restored
- * table equals its original; throws if a command fails. Whatever happens, nothing is left running.
+ * A backup and a restore from beginning to end, on real servers. Throws if a command fails.
+ * Whatever happens, nothing is left running.
  */
 export async function tellStory(
   narrator: Narrator,
   { dir, dataDir }: Stage,
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<Ending> {
   narrator.step("Four hosts: a coordinator and three segments, each a PostgreSQL server");
   await using original = await startOriginals(narrator, join(dataDir, "original"), signal);
   const commands = await findDumpCommands(original.binaries, dataDir, signal);
@@ -57,7 +65,8 @@ export async function tellStory(
   await penstock("restore", "nightly", "--set", "LATEST");
 
   narrator.step("Every table, compared by row count and checksum");
-  return await compare(narrator, original, empty, signal);
+  const isEqual = await compare(narrator, original, empty, signal);
+  return { isEqual, inspect: commands.inspect };
 }
 
 async function startOriginals(

@@ -1,4 +1,4 @@
-import type { Story } from "./story.ts";
+import type { Stage } from "./stage.ts";
 
 /** A plan whose tool is a shell. In all texts `{root}` is the agent's root and `{data}` the host's data. */
 export interface ShellPlan {
@@ -13,14 +13,16 @@ export interface ShellPlan {
 }
 
 /** One pipe on each host. */
-export const ONE_PIPE = [{ name: "app-{host}", kind: "fifo", path: "{root}/{set}/app.pipe" }];
+export const ONE_PIPE: readonly object[] = [
+  { name: "app-{host}", kind: "fifo", path: "{root}/{set}/app.pipe" },
+];
 
 /** The plan as it stands in the configuration. */
-export function toPlan(story: Story, plan: ShellPlan): object {
+export function toPlan(stage: Stage, plan: ShellPlan): object {
   const { streams, backup, restore, files = [], settings = {} } = plan;
   const hosts = plan.hosts.map((name) => ({
     name,
-    vars: { root: story.cluster.host(name).root, data: story.dataOf(name) },
+    vars: { root: stage.cluster.host(name).root, data: stage.dataOf(name) },
   }));
   const shell = (script: string): object => ({ tool: "sh", args: ["-c", `set -e; ${script}`] });
   return {
@@ -39,11 +41,11 @@ export function toPlan(story: Story, plan: ShellPlan): object {
 
 /** A plan that copies the file `in` of each host's data through a pipe, and back into `out`. */
 export function copyPlan(
-  story: Story,
+  stage: Stage,
   hosts: readonly string[],
   settings: Readonly<Record<string, unknown>> = {},
 ): object {
-  return toPlan(story, {
+  return toPlan(stage, {
     hosts,
     streams: ONE_PIPE,
     backup: "cat {data}/in > {root}/{set}/app.pipe",

@@ -1,4 +1,4 @@
-import { type Manifest, PenstockError } from "@penstock/common";
+import { hasCode, type Manifest, PenstockError } from "@penstock/common";
 import type { Target } from "../targets/target.ts";
 import { readManifestAt, readStartedAt } from "./documents.ts";
 import { isSetName, setKeys } from "./keys.ts";
@@ -34,21 +34,47 @@ export interface FoundSet<T extends NamedTarget> {
 /** True if a run of this set is going on somewhere: its agents know. */
 export type IsRunning = (set: string, hosts: readonly string[]) => Promise<boolean>;
 
-/** All sets of a cluster on the targets, newest first. There is no other catalogue. */
+/** What is on the targets of a cluster. */
+export interface SetList {
+  /** Newest first. */
+  readonly sets: readonly SetSummary[];
+  /** An error for each set of which it cannot be said what it is. */
+  readonly damaged: readonly PenstockError[];
+}
+
+/** All sets of a cluster on the targets. There is no other catalogue. */
 export async function listSets(
   targets: readonly NamedTarget[],
   cluster: string,
   isRunning: IsRunning,
   signal: AbortSignal,
-): Promise<SetSummary[]> {
+): Promise<SetList> {
+  const sets: SetSummary[] = [];
+  const damaged: PenstockError[] = [];
+  const add = async (target: NamedTarget, set: string): Promise<void> => {
+    try {
+      const summary = await summarize(target, cluster, set, isRunning, signal);
+      if (summary !== undefined) sets.push(summary);
+    } catch (error) {
+      if (!hasCode(error, "damaged")) throw error;
+      damaged.push(error);
+    }
+  };
   const lists = targets.map(async (target) => {
     const names = await setNames(target.target, cluster, signal);
-    return await Promise.all(
-      names.map((set) => summarize(target, cluster, set, isRunning, signal)),
-    );
+    await Promise.all(names.map((set) => add(target, set)));
   });
-  const summaries = (await Promise.all(lists)).flat().filter((summary) => summary !== undefined);
-  return summaries.sort((a, b) => b.set.localeCompare(a.set) || a.target.localeCompare(b.target));
+  await Promise.all(lists);
+  sets.sort((a, b) => b.set.localeCompare(a.set) || a.target.localeCompare(b.target));
+  return { sets, damaged };
+}
+
+/** Throws `failed` for a set of which only finished streams are there. */
+export function assertCommitted({ set, status }: Manifest): void {
+  if (status === "committed") return;
+  throw new PenstockError("failed", `the run of set ${set} has failed: there is no whole set`, {
+    hint: "its finished streams can be read with: penstock cat",
+  });
 }
 
 /**

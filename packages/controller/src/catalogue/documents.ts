@@ -1,6 +1,7 @@
 import { collect, hasCode, type Manifest, manifestSchema, PenstockError } from "@penstock/common";
 import { z } from "zod";
 import type { Target } from "../targets/target.ts";
+import { seal, unseal } from "./seal.ts";
 
 const DOCUMENT_LIMIT_BYTES = 256 * 1024 * 1024;
 
@@ -44,9 +45,9 @@ export function readStartedAt(
   return readDocument(target, key, startedSchema, signal);
 }
 
-/** The bytes of a document as it is stored: indented JSON, for people too. */
+/** The bytes of a document as it is stored: indented JSON, for people too, with its own digest. */
 export function toDocument(value: Manifest | Started): Buffer {
-  return Buffer.from(`${JSON.stringify(value, undefined, 2)}\n`);
+  return seal(value);
 }
 
 async function readDocument<T>(
@@ -57,11 +58,14 @@ async function readDocument<T>(
 ): Promise<T | undefined> {
   const body = await readSmall(target, key, signal);
   if (body === undefined) return undefined;
-  const parsed = schema.safeParse(parseJson(body));
+  const what = `object ${key} on ${target.url}`;
+  const value = unseal(body);
+  if (value === undefined) throw new PenstockError("damaged", `${what} is not what was stored`);
+  const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const place = issue === undefined ? "" : `: ${issue.path.join(".")}: ${issue.message}`;
-  throw new PenstockError("damaged", `${target.url}: ${key} is not what Penstock writes${place}`);
+  throw new PenstockError("damaged", `${what} is not what Penstock writes${place}`);
 }
 
 async function readSmall(
@@ -70,18 +74,10 @@ async function readSmall(
   signal: AbortSignal,
 ): Promise<Buffer | undefined> {
   try {
-    return await collect(target.read(key, undefined, signal), DOCUMENT_LIMIT_BYTES);
+    const range = { offset: 0, length: DOCUMENT_LIMIT_BYTES };
+    return await collect(target.read(key, range, signal), DOCUMENT_LIMIT_BYTES);
   } catch (error) {
     if (hasCode(error, "not_found")) return undefined;
     throw error;
-  }
-}
-
-/** `undefined` for what is not JSON; the schema refuses it. */
-function parseJson(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString("utf8"));
-  } catch {
-    return undefined;
   }
 }

@@ -5,8 +5,8 @@ import { onCancel } from "./cancellation.ts";
 import { Loaded } from "./loaded.ts";
 import type { GlobalArguments } from "./options.ts";
 import { print, printJson } from "./print.ts";
-import { openReport } from "./run-report.ts";
 import { openRunContext } from "./run-context.ts";
+import { openReport } from "./run-report.ts";
 import { humanBytes } from "./table.ts";
 
 interface BackupArguments extends GlobalArguments {
@@ -21,10 +21,10 @@ export const backupCommand: CommandModule<GlobalArguments, BackupArguments> = {
     yargs.positional("plan", { type: "string", demandOption: true, describe: "The plan's name" }),
   async handler({ config, output, plan }) {
     const signal = onCancel();
-    await using loaded = new Loaded(config);
-    const manifest = await openReport(output, async (report) =>
-      backup(await openRunContext(loaded, plan, report, signal), signal),
-    );
+    const manifest = await openReport(output, { plan }, async (report) => {
+      await using loaded = new Loaded(config);
+      return await backup(await openRunContext(loaded, plan, report, signal), signal);
+    });
     if (output === "json") printJson({ event: "result", ...manifest });
     else print(summary(manifest));
   },

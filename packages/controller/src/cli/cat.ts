@@ -1,7 +1,17 @@
 import { finished } from "node:stream/promises";
-import { createDigest, decompress, flow, hashing, PenstockError, raceAbort } from "@penstock/common";
+import {
+  createDigest,
+  decompress,
+  flow,
+  hashing,
+  PenstockError,
+  type Receipt,
+  raceAbort,
+} from "@penstock/common";
 import type { CommandModule } from "yargs";
+import { named } from "../mover/named.ts";
 import { storedBytes } from "../mover/stored-bytes.ts";
+import type { Target } from "../targets/target.ts";
 import { onCancel } from "./cancellation.ts";
 import { Loaded } from "./loaded.ts";
 import type { GlobalArguments } from "./options.ts";
@@ -32,19 +42,27 @@ export const catCommand: CommandModule<GlobalArguments, CatArguments> = {
         hint: `its streams: ${names}`,
       });
     }
-    const raw = createDigest();
-    const stored = storedBytes(target.target, receipt, signal);
-    await write(flow(signal, stored, ...decompress(receipt.codec), hashing(raw)), signal);
-    if (raw.bytes === receipt.bytesRaw && raw.sha256().toString("hex") === receipt.sha256Raw) return;
-    throw new PenstockError("damaged", `stream ${receipt.name} of ${receipt.host}: its bytes are not those of the manifest`);
+    const { name: stream, host } = receipt;
+    await named({ host, stream }, writeRaw(target.target, receipt, signal));
   },
 };
+
+/** Checks every part before it is written, and the whole at the end. */
+async function writeRaw(target: Target, receipt: Receipt, signal: AbortSignal): Promise<void> {
+  const raw = createDigest();
+  const stored = storedBytes(target, receipt, signal);
+  await write(flow(signal, stored, ...decompress(receipt.codec), hashing(raw)), signal);
+  if (raw.bytes === receipt.bytesRaw && raw.sha256().toString("hex") === receipt.sha256Raw) return;
+  throw new PenstockError("damaged", "its bytes are not those of the manifest");
+}
 
 async function write(bytes: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
   const out = process.stdout;
   // A reader that has gone ends us with an error that says so.
   const broken = finished(out).catch((error: Error) => {
-    throw new PenstockError("failed", `write to standard output: ${error.message}`, { cause: error });
+    throw new PenstockError("failed", `write to standard output: ${error.message}`, {
+      cause: error,
+    });
   });
   broken.catch(() => {});
   for await (const chunk of bytes) {

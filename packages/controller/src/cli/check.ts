@@ -25,7 +25,10 @@ export const checkCommand: CommandModule<GlobalArguments, GlobalArguments> = {
     const signal = onCancel();
     await using loaded = new Loaded(config);
     const errors: unknown[] = [];
-    const settled = async (finding: Omit<Finding, "ok" | "detail">, probe: Promise<string>): Promise<Finding> => {
+    const settled = async (
+      finding: Omit<Finding, "ok" | "detail">,
+      probe: Promise<string>,
+    ): Promise<Finding> => {
       try {
         return { ...finding, ok: true, detail: await probe };
       } catch (error) {
@@ -36,14 +39,20 @@ export const checkCommand: CommandModule<GlobalArguments, GlobalArguments> = {
     };
     const { agents, targets, cluster } = loaded.config;
     const findings = await Promise.all([
-      ...loaded.agents(Object.keys(agents)).map((agent) =>
-        settled({ what: "agent", name: agent.name }, probeAgent(agent, cluster, signal)),
-      ),
+      ...loaded
+        .agents(Object.keys(agents))
+        .map((agent) =>
+          settled({ what: "agent", name: agent.name }, probeAgent(agent, cluster, signal)),
+        ),
       ...Object.keys(targets).map((name) =>
-        settled({ what: "target", name }, probeTarget(loaded.targets([name], signal), cluster, signal)),
+        settled(
+          { what: "target", name },
+          probeTarget(loaded.targets([name], signal), cluster, signal),
+        ),
       ),
     ]);
-    if (output === "json") printJson({ event: "result", status: errors.length === 0 ? "ok" : "failed", findings });
+    if (output === "json")
+      printJson({ event: "result", status: errors.length === 0 ? "ok" : "failed", findings });
     else print(toTable(findings));
     if (errors.length > 0) throw joined(errors);
   },
@@ -78,6 +87,11 @@ async function probeTarget(
 }
 
 function toTable(findings: readonly Finding[]): string {
-  const rows = findings.map(({ what, name, ok, detail }) => [what, name, ok ? "ok" : "FAILED", detail]);
+  const rows = findings.map(({ what, name, ok, detail }) => [
+    what,
+    name,
+    ok ? "ok" : "FAILED",
+    detail,
+  ]);
   return table([["", "NAME", "STATE", "DETAIL"], ...rows]);
 }

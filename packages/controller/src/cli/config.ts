@@ -1,5 +1,5 @@
-import type { CommandModule } from "yargs";
 import { stringify } from "yaml";
+import type { CommandModule } from "yargs";
 import { toPrintable } from "../config-printable.ts";
 import { controllerJsonSchema } from "../config-schema.ts";
 import { Loaded } from "./loaded.ts";

@@ -1,6 +1,7 @@
 import type { CommandModule } from "yargs";
 import { listSets, type SetSummary } from "../catalogue/catalogue.ts";
 import { isRunningOn } from "../run/is-running.ts";
+import { joined } from "../run/together.ts";
 import { onCancel } from "./cancellation.ts";
 import { Loaded } from "./loaded.ts";
 import type { GlobalArguments } from "./options.ts";
@@ -26,8 +27,9 @@ export const listCommand: CommandModule<GlobalArguments, ListArguments> = {
       (hosts) => loaded.agents(hosts.filter((host) => Object.hasOwn(agents, host))),
       signal,
     );
-    const sets = await listSets(targets, cluster, isRunning, signal);
+    const { sets, damaged } = await listSets(targets, cluster, isRunning, signal);
     print(output === "json" ? `${JSON.stringify(sets, undefined, 2)}\n` : toTable(sets));
+    if (damaged.length > 0) throw joined(damaged);
   },
 };
 

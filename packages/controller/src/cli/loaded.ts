@@ -10,8 +10,8 @@ import {
 import { type ControllerConfig, loadControllerConfig } from "../config.ts";
 import type { PlanConfig } from "../config-plan.ts";
 import { AgentClient } from "../run/agent-client.ts";
-import type { ExplainOrigin } from "../run/prepare.ts";
 import type { RunContext } from "../run/context.ts";
+import type { ExplainOrigin } from "../run/prepare.ts";
 import { openTarget } from "../targets/targets.ts";
 
 /** A target of the configuration, open. */
@@ -44,28 +44,26 @@ export class Loaded implements AsyncDisposable {
 
   /** A plan by name. Throws `usage`, listing those there are. */
   plan(name: string): PlanConfig {
-    const { plans } = this.config;
-    const plan = Object.hasOwn(plans, name) ? plans[name] : undefined;
-    if (plan !== undefined) return plan;
-    throw new PenstockError("usage", unknownName("plan", name, Object.keys(plans)));
+    return byName(this.config.plans, "plan", name);
   }
 
   /** Connections to these agents; nothing is dialled yet. */
   agents(names: readonly string[]): AgentClient[] {
     return names.map((name) => {
-      const agent = this.config.agents[name];
-      if (agent === undefined) throw new PenstockError("usage", unknownName("agent", name, Object.keys(this.config.agents)));
+      const agent = byName(this.config.agents, "agent", name);
       return this.#opened.use(toAsync(new AgentClient(name, agent.address, this.tls)));
     });
   }
 
   /** These targets, open; all of the configuration if none are named. */
-  async targets(names: readonly string[] | undefined, signal: AbortSignal): Promise<OpenedTarget[]> {
+  async targets(
+    names: readonly string[] | undefined,
+    signal: AbortSignal,
+  ): Promise<OpenedTarget[]> {
     const all = this.config.targets;
     const opened: OpenedTarget[] = [];
     for (const name of names ?? Object.keys(all)) {
-      const config = all[name];
-      if (config === undefined) throw new PenstockError("usage", unknownName("target", name, Object.keys(all)));
+      const config = byName(all, "target", name);
       opened.push({ name, config, target: this.#opened.use(await openTarget(config, signal)) });
     }
     return opened;
@@ -92,6 +90,13 @@ export class Loaded implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#opened[Symbol.asyncDispose]();
   }
+}
+
+/** The entry of that name. Throws `usage`, listing those there are. */
+function byName<T>(entries: Readonly<Record<string, T>>, what: string, name: string): T {
+  const entry = Object.hasOwn(entries, name) ? entries[name] : undefined;
+  if (entry !== undefined) return entry;
+  throw new PenstockError("usage", unknownName(what, name, Object.keys(entries)));
 }
 
 function toAsync(client: AgentClient): AgentClient & AsyncDisposable {

@@ -1,7 +1,7 @@
 import type { CommandModule } from "yargs";
 import { toSetName } from "../catalogue/keys.ts";
-import { createProducer } from "../producers/producers.ts";
 import type { RunPlan } from "../producers/producer.ts";
+import { createProducer } from "../producers/producers.ts";
 import { Loaded } from "./loaded.ts";
 import type { GlobalArguments } from "./options.ts";
 import { print } from "./print.ts";

@@ -72,7 +72,11 @@ class ProgressState {
     const bytes = lines.reduce((sum, line) => sum + line.bytes, 0);
     const rate = lines.reduce((sum, line) => sum + line.bytesPerSecond, 0);
     const done = lines.filter((line) => line.state === "done").length;
-    const parts = [`${humanBytes(bytes)}`, `${humanBytes(rate)}/s`, `${done} of ${lines.length} streams done`];
+    const parts = [
+      `${humanBytes(bytes)}`,
+      `${humanBytes(rate)}/s`,
+      `${done} of ${lines.length} streams done`,
+    ];
     const left = this.#expectedBytes - bytes;
     if (left > 0 && rate > 1) parts.push(`about ${Math.ceil(left / rate)} s left`);
     return parts.join(", ");

@@ -14,6 +14,9 @@ export async function openRunContext(
   const { config, tls, explain } = loaded;
   const plan = loaded.plan(planName);
   const origin = ["plans", planName, "producer"];
+  if (plan.throttle !== undefined) {
+    report({ event: "warning", message: `plan ${planName}: this version does not apply throttle` });
+  }
   const targets = await loaded.targets(plan.targets, signal);
   return {
     cluster: config.cluster,

@@ -32,7 +32,16 @@ function describe(manifest: Manifest, url: string): string {
     `from ${startedAt} to ${endedAt}, on ${url}`,
     ...(error === undefined ? [] : [`error: ${error}`]),
   ];
-  const headings = ["HOST", "STREAM", "KIND", "RAW", "STORED", "CODEC", "RECONNECTS", "SHA-256 (STORED)"];
+  const headings = [
+    "HOST",
+    "STREAM",
+    "KIND",
+    "RAW",
+    "STORED",
+    "CODEC",
+    "RECONNECTS",
+    "SHA-256 (STORED)",
+  ];
   const rows = streams.map((stream) => [
     stream.host,
     stream.name,

@@ -2,7 +2,9 @@
 export function table(rows: readonly (readonly string[])[]): string {
   const columns = rows[0]?.map((_, index) => rows.map((row) => row[index] ?? "")) ?? [];
   const widths = columns.map((cells) => Math.max(...cells.map((cell) => cell.length)));
-  const isNumber = columns.map((cells) => cells.slice(1).every((cell) => /^[\d.]+( \w+)?$/.test(cell)));
+  const isNumber = columns.map((cells) =>
+    cells.slice(1).every((cell) => /^[\d.]+( \w+)?$/.test(cell)),
+  );
   const pad = (cell: string, index: number): string =>
     isNumber[index] ? cell.padStart(widths[index] ?? 0) : cell.padEnd(widths[index] ?? 0);
   return rows.map((row) => `${row.map(pad).join("  ").trimEnd()}\n`).join("");

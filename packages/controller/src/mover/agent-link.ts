@@ -39,7 +39,7 @@ export function createAgentLink(
       stream: stream.stream,
       protocol: stream.protocol,
     },
-    explain: (error) => explain(error, `agent ${stream.host} (${stream.address})`),
+    explain: (error) => explain(error, stream),
     patienceMs: stream.patienceMs,
     onConnected(after) {
       if (after === undefined) return events.onAttached();
@@ -61,12 +61,18 @@ function openTransfer(client: Client): ClientCall {
   return client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
 }
 
-/** What is neither the agent's word nor ours is a broken connection: trying again may help. */
-function explain(thrown: unknown, what: string): PenstockError {
+/**
+ * What is neither the agent's word nor ours is a broken connection: trying again may help. The
+ * agent speaks of the stream; a connection fails with the whole agent.
+ */
+function explain(thrown: unknown, { host, address, stream }: AgentStream): PenstockError {
+  const agent = `agent ${host} (${address})`;
   const isWord =
     thrown instanceof PenstockError || (thrown instanceof Error && "metadata" in thrown);
-  const error = isWord ? fromGrpcError(thrown, what) : undefined;
+  const word = isWord ? fromGrpcError(thrown, `stream ${stream} of ${host}`) : undefined;
+  if (word instanceof PenstockError && word.code !== "unreachable") return word;
+  const error = isWord ? fromGrpcError(thrown, agent) : undefined;
   if (error instanceof PenstockError) return error;
   const { message } = toError(thrown);
-  return new PenstockError("unreachable", `${what}: ${message}`, { cause: thrown });
+  return new PenstockError("unreachable", `${agent}: ${message}`, { cause: thrown });
 }

@@ -20,6 +20,7 @@ export class MoverThread implements Mover {
   readonly #pending = new Map<number, Pending>();
   readonly #exited: Promise<unknown>;
   #lastId = 0;
+  #failure: PenstockError | undefined;
 
   constructor(tls: TlsMaterial) {
     const fromSource = import.meta.url.endsWith(".ts");
@@ -94,6 +95,10 @@ export class MoverThread implements Mover {
     };
     pending.settled.promise.catch(() => {}); // who waits for it is told; nobody has to
     pending.published.promise.catch(() => {});
+    if (this.#failure !== undefined) {
+      settle(pending, this.#failure);
+      return [this.#lastId, pending];
+    }
     this.#pending.set(this.#lastId, pending);
     this.#post({ ...job, id: this.#lastId });
     return [this.#lastId, pending];
@@ -146,12 +151,15 @@ export class MoverThread implements Mover {
 
   /** The thread itself has died: a fault of ours. */
   #fail(cause: Error): void {
-    const error = new PenstockError("internal", `mover thread: ${cause.message}`, { cause });
-    for (const { settled, published, ended } of this.#pending.values()) {
-      settled.reject(error);
-      published.reject(error);
-      ended.resolve();
-    }
+    this.#failure = new PenstockError("internal", `mover thread: ${cause.message}`, { cause });
+    for (const pending of this.#pending.values()) settle(pending, this.#failure);
     this.#pending.clear();
   }
+}
+
+/** Nobody will answer for this job any more. */
+function settle({ settled, published, ended }: Pending, error: Error): void {
+  settled.reject(error);
+  published.reject(error);
+  ended.resolve();
 }

@@ -11,6 +11,7 @@ import {
   type StoredObject,
 } from "@penstock/common";
 import type { Target } from "../targets/target.ts";
+import { named } from "./named.ts";
 
 const PARTS_LIST_LIMIT_BYTES = 16 * 1024 * 1024;
 
@@ -27,21 +28,34 @@ export async function* storedBytes(
   for (const object of receipt.objects) yield* objectBytes(target, object, signal);
 }
 
-/** Throws `damaged` unless every object of the stream is there and has its size. */
-export async function assertStoredSizes(
+/**
+ * Throws `damaged`, naming stream and host, unless every object of the stream is there with its size
+ * and its list of parts: all that can be seen without reading the bytes.
+ */
+export async function assertComplete(
   target: Target,
   receipt: Receipt,
   signal: AbortSignal,
 ): Promise<void> {
-  for (const { key, bytes } of receipt.objects) {
-    const size = await target.stat(key, signal);
-    if (size === bytes) continue;
-    const found = size === undefined ? "is not there" : `has ${size} bytes`;
-    throw new PenstockError(
-      "damaged",
-      `object ${key} on ${target.url} ${found}, ${bytes} were stored`,
-    );
+  const { host, name: stream, objects } = receipt;
+  for (const object of objects) {
+    await named({ host, stream }, assertObjectComplete(target, object, signal));
   }
+}
+
+async function assertObjectComplete(
+  target: Target,
+  object: StoredObject,
+  signal: AbortSignal,
+): Promise<void> {
+  const { key, bytes } = object;
+  const size = await target.stat(key, signal);
+  if (size !== bytes) {
+    const found = size === undefined ? "is not there" : `has ${size} bytes`;
+    const message = `object ${key} on ${target.url} ${found}, ${bytes} were stored`;
+    throw new PenstockError("damaged", message);
+  }
+  await readPartsList(target, object, signal);
 }
 
 /** The bytes of one object; see `storedBytes`. */
@@ -102,7 +116,8 @@ async function readPartsList(
   signal: AbortSignal,
 ): Promise<PartsList> {
   const { key, sha256 } = object.parts;
-  const bytes = orDamaged(target.read(key, undefined, signal), object, key);
+  const range = { offset: 0, length: PARTS_LIST_LIMIT_BYTES };
+  const bytes = orDamaged(target.read(key, range, signal), object, key);
   const body = await collect(bytes, PARTS_LIST_LIMIT_BYTES);
   const isRight = createHash("sha256").update(body).digest("hex") === sha256;
   const list = isRight ? partsSchema.safeParse(JSON.parse(body.toString("utf8"))) : undefined;

@@ -52,8 +52,7 @@ async function handle(message: ToMover): Promise<void> {
       break;
     case "close":
       await mover[Symbol.asyncDispose]();
-      post({ id, kind: "ended" });
-      port?.close();
+      process.exit(); // this thread: a connection being made to a host that is gone would keep it
   }
 }
 

@@ -1,15 +1,16 @@
-import { type Manifest, type Receipt, toPenstockError } from "@penstock/common";
+import type { Manifest, Receipt } from "@penstock/common";
 import { Direction } from "@penstock/proto";
 import { toDocument } from "../catalogue/documents.ts";
 import { setKeys } from "../catalogue/keys.ts";
 import type { PlannedStream, PlannedTool, RunPlan } from "../producers/producer.ts";
-import { beginSet, writeStarted } from "./begin.ts";
+import { beginSet, isNameTaken, writeStarted } from "./begin.ts";
 import { planFiles } from "./collect.ts";
 import { commit } from "./commit.ts";
 import type { RunContext } from "./context.ts";
 import { runLimited } from "./limits.ts";
 import { prepareAll } from "./prepare.ts";
 import { reachAll } from "./reach.ts";
+import { reasonText, toRunFailure } from "./run-failure.ts";
 import type { Session } from "./session.ts";
 import { StoredStreamRun } from "./stored-streams.ts";
 import { toStreamSpec } from "./stream-specs.ts";
@@ -23,14 +24,25 @@ const CLEAN_UP_TIMEOUT_MS = 30_000;
  */
 export async function backup(context: RunContext, signal: AbortSignal): Promise<Manifest> {
   await reachAll(context.agents, context.cluster, signal);
-  const session = await beginSet(context, signal);
+  for (;;) {
+    const session = await beginSet(context, signal);
+    try {
+      return await runBackup(context, session);
+    } catch (error) {
+      if (!isNameTaken(error)) throw error; // else another plan was a moment earlier: try again
+    }
+  }
+}
+
+async function runBackup(context: RunContext, session: Session): Promise<Manifest> {
   const run = new BackupRun(context, session);
   try {
     const manifest = await run.execute();
     await session.release();
     return manifest;
   } catch (thrown) {
-    const error = session.signal.aborted ? session.signal.reason : thrown;
+    const cause: unknown = session.signal.aborted ? session.signal.reason : thrown;
+    const error = run.hasBegun ? toRunFailure(cause) : cause;
     await run.fail(error);
     throw error;
   } finally {
@@ -50,13 +62,19 @@ class BackupRun {
     this.#session = session;
   }
 
+  /** The set is there, if only as one that is running. */
+  get hasBegun(): boolean {
+    return this.#startedAt !== undefined;
+  }
+
   async execute(): Promise<Manifest> {
-    const { producer, report, plan } = this.#context;
+    const { producer, report, plan, explain } = this.#context;
     const { run } = this.#session.ref;
     const planned = producer.planBackup(run);
+    await planFiles(this.#session, planned.files, explain); // a wrong glob is to be found now, not at the end
     const addresses = await this.#prepare(planned.streams, planned.tools);
     this.#startedAt = await writeStarted(this.#context, this.#session);
-    report({ event: "started", run, plan, startedAt: this.#startedAt.toISOString() });
+    report({ event: "started", run, set: run, plan, startedAt: this.#startedAt.toISOString() });
     await this.#attach(planned.streams, addresses);
     await this.#runTools(planned);
     await this.#collectFiles(planned);
@@ -67,12 +85,10 @@ class BackupRun {
 
   /** Stops and removes everything, and leaves a note of what was finished. Never throws. */
   async fail(error: unknown): Promise<void> {
-    const { message } = toPenstockError(error, "run");
-    await this.#session.abort(message);
+    const reason = reasonText(error);
+    await this.#session.abort(reason);
     await this.#closeStreams();
-    if (this.#startedAt === undefined) return;
-    const failed = { ...this.#manifest("failed"), error: message };
-    await this.#writeFailed(failed);
+    if (this.hasBegun) await this.#writeFailed({ ...this.#manifest("failed"), error: reason });
   }
 
   /** Removes what the targets still hold of unfinished objects. Never throws. */
@@ -88,10 +104,11 @@ class BackupRun {
     tools: readonly PlannedTool[],
   ): Promise<ReadonlyMap<string, string>> {
     const { codec, explain } = this.#context;
-    const streams = planned.map((stream) => ({
-      planned: stream,
-      spec: toStreamSpec(stream, Direction.DIRECTION_BACKUP, codec),
-    }));
+    const streams = planned.map((stream) => {
+      const hasTool = tools.some((tool) => tool.streams.includes(stream.name));
+      const spec = toStreamSpec(stream, Direction.DIRECTION_BACKUP, codec, hasTool);
+      return { planned: stream, spec };
+    });
     return await prepareAll(this.#session, { streams, tools }, explain);
   }
 
@@ -135,7 +152,7 @@ class BackupRun {
   }
 
   async #collectFiles({ files }: RunPlan): Promise<void> {
-    const planned = await planFiles(this.#session, files);
+    const planned = await planFiles(this.#session, files, this.#context.explain);
     if (planned.length === 0) return;
     const addresses = await this.#prepare(planned, []);
     const streams = await this.#attach(planned, addresses);

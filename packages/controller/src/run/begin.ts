@@ -3,6 +3,7 @@ import { hasCode, PenstockError } from "@penstock/common";
 import { setNames } from "../catalogue/catalogue.ts";
 import { toDocument } from "../catalogue/documents.ts";
 import { setKeys, toSetName } from "../catalogue/keys.ts";
+import type { Target } from "../targets/target.ts";
 import type { RunContext } from "./context.ts";
 import { Session } from "./session.ts";
 
@@ -25,7 +26,10 @@ export async function beginSet(context: RunContext, signal: AbortSignal): Promis
   throw new PenstockError("failed", `no free name for a set of cluster ${context.cluster}`);
 }
 
-/** The set's first object on every target: who began it. Throws if the name is in use there. */
+/**
+ * The set's first object on every target: who began it. Throws an error for which `isNameTaken` is
+ * true if another run has taken the name; then nothing is left of ours.
+ */
 export async function writeStarted(context: RunContext, session: Session): Promise<Date> {
   const { cluster, plan, producerType: producer } = context;
   const { run: set } = session.ref;
@@ -40,12 +44,22 @@ export async function writeStarted(context: RunContext, session: Session): Promi
     startedAt: startedAt.toISOString(),
     hosts,
   } as const;
+  const { started: key } = setKeys(cluster, set);
+  const taken: Target[] = [];
   for (const { target } of context.targets) {
-    const { started: key } = setKeys(cluster, set);
-    if (await target.putIfAbsent(key, toDocument(started), session.signal)) continue;
-    throw new PenstockError("failed", `set ${set} already exists on ${target.url}`);
+    if (!(await target.putIfAbsent(key, toDocument(started), session.signal))) {
+      for (const other of taken) await other.remove(key, session.signal);
+      const place = { list: "run", index: 0, field: "run" }; // as an agent says it
+      throw new PenstockError("locked", `set ${set} exists on ${target.url}`, { place });
+    }
+    taken.push(target);
   }
   return startedAt;
+}
+
+/** True if another run was a moment earlier to take a set's name. */
+export function isNameTaken(error: unknown): boolean {
+  return hasCode(error, "locked") && error.place?.list === "run";
 }
 
 /** `undefined` if an agent already has a run of this name. */
@@ -57,7 +71,7 @@ async function openUnlessTaken(
   try {
     return await Session.open({ ...context, run }, signal);
   } catch (error) {
-    if (hasCode(error, "locked") && error.place?.list === "run") return undefined;
+    if (isNameTaken(error)) return undefined;
     throw error;
   }
 }

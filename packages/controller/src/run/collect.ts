@@ -1,17 +1,20 @@
 import { basename } from "node:path";
-import type { FileGlob, PlannedStream } from "../producers/producer.ts";
+import { PenstockError } from "@penstock/common";
+import type { FileGlob, Origin, PlannedStream } from "../producers/producer.ts";
+import type { ExplainOrigin } from "./prepare.ts";
 import type { Session } from "./session.ts";
 import { together } from "./together.ts";
 
-/** The regular files that the globs name now, as streams `HOST.FILE`. */
+/**
+ * The regular files that the globs name now, as streams `HOST.FILE`. Throws `usage`, with the place,
+ * for a glob that its agent does not allow.
+ */
 export async function planFiles(
   session: Session,
   globs: readonly FileGlob[],
+  explain: ExplainOrigin,
 ): Promise<PlannedStream[]> {
-  const found = await together(globs, async ({ host, glob, origin }) => {
-    const files = await session.held(host).agent.findFiles(session.ref, [glob], session.signal);
-    return files.map(({ path }) => ({ host, path, origin }));
-  });
+  const found = await together(globs, (glob) => findFiles(session, glob, explain));
   const files = new Map(found.flat().map((file) => [`${file.host}:${file.path}`, file]));
   const short = countNames([...files.values()].map(shortName));
   return [...files.values()].map((file) => ({
@@ -28,6 +31,20 @@ export async function planFiles(
 interface Found {
   readonly host: string;
   readonly path: string;
+  readonly origin: Origin;
+}
+
+async function findFiles(
+  session: Session,
+  { host, glob, origin }: FileGlob,
+  explain: ExplainOrigin,
+): Promise<Found[]> {
+  try {
+    const files = await session.held(host).agent.findFiles(session.ref, [glob], session.signal);
+    return files.map(({ path }) => ({ host, path, origin }));
+  } catch (error) {
+    throw error instanceof PenstockError ? explain(origin, error) : error;
+  }
 }
 
 function shortName({ host, path }: Found): string {

@@ -4,9 +4,13 @@ import { setKeys } from "../catalogue/keys.ts";
 import type { Target } from "../targets/target.ts";
 import type { RunContext } from "./context.ts";
 
+/** A manifest is small; storage that takes longer is as good as gone. */
+const MANIFEST_TIMEOUT_MS = 60_000;
+
 /**
  * Makes the set what it says it is: looks once more that every object is there with its size, then
- * writes the manifest, the commit, on every target. Never overwrites anything.
+ * writes the manifest, the commit, on every target. Never overwrites anything. Once the manifest is
+ * being written a cancellation comes too late: to stop half-way would leave the outcome open.
  */
 export async function commit(
   { targets }: RunContext,
@@ -16,8 +20,10 @@ export async function commit(
   const objects = manifest.streams.flatMap((stream) => stream.objects);
   for (const { target } of targets) await assertStored(target, objects, signal);
   const { manifest: key } = setKeys(manifest.cluster, manifest.set);
+  signal.throwIfAborted();
+  const body = toDocument(manifest);
   for (const { target } of targets) {
-    if (await target.putIfAbsent(key, toDocument(manifest), signal)) continue;
+    if (await target.putIfAbsent(key, body, AbortSignal.timeout(MANIFEST_TIMEOUT_MS))) continue;
     throw new PenstockError(
       "failed",
       `${target.url} already has a manifest for set ${manifest.set}`,

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import {
   abortable,
+  formatDuration,
   hasCode,
   PenstockError,
   type ToolOutcome,
@@ -10,8 +11,9 @@ import type { RunEvent, RunRef, StreamFailed, ToolExited } from "@penstock/proto
 import type { AgentClient } from "./agent-client.ts";
 import type { Reporter } from "./report.ts";
 
-/** How often a lease is renewed; an agent gives up after several of these. */
+/** How often a lease is renewed, and how many renewals may get lost in a short one. */
 const RENEW_EVERY_MS = 5_000;
+const RENEWALS_PER_LEASE = 3;
 const RETRY_PAUSE_MS = 500;
 
 /** A tool's end as the agent saw it. `name` is the tool's id. */
@@ -28,28 +30,36 @@ export interface HeldRunOptions {
 
 /**
  * One agent's share of a run, as long as we hold it: keeps the lease, follows the events, and hands
- * out what happens. `failed` rejects once the agent is lost or has given up the run.
+ * out what happens.
  */
 export class HeldRun {
   readonly agent: AgentClient;
   readonly #ref: RunRef;
-  readonly #patienceMs: number;
+  readonly #leaseMs: number;
   readonly #report: Reporter;
   readonly #toolEnds = new Map<string, PromiseWithResolvers<ToolEnd>>();
   readonly #onStreamFailed: (error: PenstockError) => void;
   #lastEvent = 0n;
+  #lastSignMs = 0;
+  #lastBreak: PenstockError | undefined;
 
   constructor({ agent, ref, leaseMs, report, onStreamFailed }: HeldRunOptions) {
     this.agent = agent;
     this.#ref = ref;
-    this.#patienceMs = leaseMs;
+    this.#leaseMs = leaseMs;
     this.#report = report;
     this.#onStreamFailed = onStreamFailed;
   }
 
   /** Holds the run until the signal aborts. Throws when the agent is lost or aborts by itself. */
   async hold(signal: AbortSignal): Promise<void> {
-    await Promise.race([this.#renew(signal), this.#follow(signal)]);
+    this.#seen();
+    await Promise.race([this.#renew(signal), this.#follow(signal), this.#expectLife(signal)]);
+  }
+
+  /** No sign of life for a whole lease: by now the agent has given up the run, if it is there at all. */
+  get isLost(): boolean {
+    return performance.now() - this.#lastSignMs >= this.#leaseMs;
   }
 
   /** The end of a tool, whether it has already been seen or not. */
@@ -58,9 +68,11 @@ export class HeldRun {
   }
 
   async #renew(signal: AbortSignal): Promise<void> {
+    const everyMs = Math.min(RENEW_EVERY_MS, this.#leaseMs / RENEWALS_PER_LEASE);
     for (;;) {
-      await delay(RENEW_EVERY_MS, undefined, { signal });
+      await delay(everyMs, undefined, { signal });
       await this.#patiently(() => this.agent.renewLease(this.#ref, signal), signal);
+      this.#seen();
     }
   }
 
@@ -72,15 +84,14 @@ export class HeldRun {
     const events = this.agent.watch(this.#ref, this.#lastEvent, signal);
     for await (const event of abortable(events, signal)) {
       this.#lastEvent = event.number;
+      this.#seen();
       this.#take(event);
     }
     throw new PenstockError("unreachable", `agent ${this.agent.name}: it ended the event stream`);
   }
 
-  /** Tries again while the agent does not answer, up to the lease. */
+  /** Tries again while the agent does not answer; how long is for `#expectLife` to say. */
   async #patiently(action: () => Promise<void>, signal: AbortSignal): Promise<void> {
-    let lastEvent = this.#lastEvent;
-    let since = performance.now();
     for (;;) {
       try {
         await action();
@@ -88,12 +99,27 @@ export class HeldRun {
       } catch (error) {
         signal.throwIfAborted();
         if (!hasCode(error, "unreachable")) throw this.#explained(error);
-        if (lastEvent !== this.#lastEvent) since = performance.now();
-        lastEvent = this.#lastEvent;
-        if (performance.now() - since > this.#patienceMs) throw error;
+        this.#lastBreak = error;
       }
       await delay(RETRY_PAUSE_MS, undefined, { signal });
     }
+  }
+
+  /** Throws when the agent is lost: also one that hangs, so that its calls do not even fail. */
+  async #expectLife(signal: AbortSignal): Promise<void> {
+    while (!this.isLost) {
+      const restMs = this.#lastSignMs + this.#leaseMs - performance.now();
+      await delay(Math.max(restMs, 1), undefined, { signal });
+    }
+    const { name, address } = this.agent;
+    const last = this.#lastBreak?.message ?? `agent ${name} (${address}): it does not answer`;
+    const message = `${last}; no sign of life for ${formatDuration(this.#leaseMs)}`;
+    throw new PenstockError("unreachable", message, { cause: this.#lastBreak });
+  }
+
+  #seen(): void {
+    this.#lastSignMs = performance.now();
+    this.#lastBreak = undefined;
   }
 
   #explained(error: unknown): PenstockError {

@@ -14,6 +14,15 @@ export interface Preparation {
 /** An error of the configuration at its place, as `FILE:LINE: …`. */
 export type ExplainOrigin = (origin: Origin, error: PenstockError) => PenstockError;
 
+/** Has every agent check its streams and tools. Nothing is made anywhere. */
+export async function checkAll(
+  session: Session,
+  preparation: Preparation,
+  explain: ExplainOrigin,
+): Promise<void> {
+  await together(session.agents, (agent) => prepare(session, agent, preparation, true, explain));
+}
+
 /**
  * Has every agent check its streams and tools, then prepare them. When one agent refuses, nothing
  * has been made anywhere. Returns "host:port" of the transfer service of each stream, by name.
@@ -23,7 +32,7 @@ export async function prepareAll(
   preparation: Preparation,
   explain: ExplainOrigin,
 ): Promise<ReadonlyMap<string, string>> {
-  await together(session.agents, (agent) => prepare(session, agent, preparation, true, explain));
+  await checkAll(session, preparation, explain);
   const prepared = await together(session.agents, async (agent) => {
     const streams = await prepare(session, agent, preparation, false, explain);
     return streams.map(({ name, port }) => [name, withPort(agent.address, port)] as const);

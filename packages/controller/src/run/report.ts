@@ -8,6 +8,8 @@ export type RunReport =
   | {
       readonly event: "started";
       readonly run: string;
+      /** The set that is made, or restored. */
+      readonly set: string;
       readonly plan: string;
       readonly startedAt: string;
     }

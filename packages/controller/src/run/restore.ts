@@ -6,13 +6,15 @@ import {
   raceAbort,
 } from "@penstock/common";
 import { Direction } from "@penstock/proto";
+import { assertCommitted } from "../catalogue/catalogue.ts";
 import { toSetName } from "../catalogue/keys.ts";
-import { assertStoredSizes } from "../mover/stored-bytes.ts";
-import type { PlannedStream, PlannedTool } from "../producers/producer.ts";
+import { assertComplete } from "../mover/stored-bytes.ts";
+import type { PlannedStream, PlannedTool, RunPlan } from "../producers/producer.ts";
 import type { RunContext } from "./context.ts";
 import { runLimited } from "./limits.ts";
-import { prepareAll } from "./prepare.ts";
+import { checkAll, type Preparation, prepareAll } from "./prepare.ts";
 import { reachAll } from "./reach.ts";
+import { reasonText, toRunFailure } from "./run-failure.ts";
 import { Session } from "./session.ts";
 import { toStreamSpec } from "./stream-specs.ts";
 import { together } from "./together.ts";
@@ -29,33 +31,30 @@ export async function restore(
   manifest: Manifest,
   signal: AbortSignal,
 ): Promise<void> {
-  if (manifest.status !== "committed") {
-    throw new PenstockError(
-      "failed",
-      `set ${manifest.set} is not committed: it cannot be restored`,
-      {
-        hint: "its finished streams can be read with: penstock cat",
-      },
-    );
-  }
+  assertCommitted(manifest);
   const planned = context.producer.planRestore(manifest);
-  await together(manifest.streams, (receipt) => assertStoredSizes(source.target, receipt, signal));
+  await together(manifest.streams, (receipt) => assertComplete(source.target, receipt, signal));
   await reachAll(context.agents, context.cluster, signal);
   const run = `restore-${manifest.set}-${toSetName(new Date())}`;
   const session = await Session.open({ ...context, run }, signal);
   const restoring = new RestoreRun(context, session, source, manifest);
+  let hasBegun = false;
   try {
+    await restoring.check(planned);
+    hasBegun = true;
     context.report({
       event: "started",
       run,
+      set: manifest.set,
       plan: context.plan,
       startedAt: new Date().toISOString(),
     });
-    await restoring.execute(planned.streams, planned.tools);
+    await restoring.execute(planned);
     await session.release();
   } catch (thrown) {
-    const error = session.signal.aborted ? session.signal.reason : thrown;
-    await session.abort(error instanceof Error ? error.message : String(error));
+    const cause: unknown = session.signal.aborted ? session.signal.reason : thrown;
+    const error = hasBegun ? toRunFailure(cause) : cause;
+    await session.abort(reasonText(error));
     throw error;
   }
 }
@@ -79,8 +78,13 @@ class RestoreRun {
     this.#receipts = new Map(manifest.streams.map((receipt) => [receipt.name, receipt]));
   }
 
+  /** Has every agent look at the whole plan. Makes nothing. */
+  async check({ streams, tools }: RunPlan): Promise<void> {
+    await checkAll(this.#session, this.#toPreparation(streams, tools), this.#context.explain);
+  }
+
   /** Regular files first: tools look for them; then pipes; then the tools. */
-  async execute(streams: readonly PlannedStream[], tools: readonly PlannedTool[]): Promise<void> {
+  async execute({ streams, tools }: RunPlan): Promise<void> {
     const files = streams.filter((stream) => stream.kind === "file");
     const pipes = streams.filter((stream) => stream.kind !== "file");
     const filesAt = await this.#prepare(files, tools);
@@ -96,11 +100,16 @@ class RestoreRun {
     planned: readonly PlannedStream[],
     tools: readonly PlannedTool[],
   ): Promise<ReadonlyMap<string, string>> {
+    const preparation = this.#toPreparation(planned, tools);
+    return await prepareAll(this.#session, preparation, this.#context.explain);
+  }
+
+  #toPreparation(planned: readonly PlannedStream[], tools: readonly PlannedTool[]): Preparation {
     const streams = planned.map((stream) => ({
       planned: stream,
       spec: toStreamSpec(stream, Direction.DIRECTION_RESTORE, this.#codecOf(stream)),
     }));
-    return await prepareAll(this.#session, { streams, tools }, this.#context.explain);
+    return { streams, tools };
   }
 
   async #attach(

@@ -1,14 +1,15 @@
 import { randomBytes } from "node:crypto";
 import { hostname, userInfo } from "node:os";
 import { hasCode, PenstockError, PROTOCOL } from "@penstock/common";
-import type { RunRef } from "@penstock/proto";
+import type { BeginRunRequest, RunRef } from "@penstock/proto";
 import type { AgentClient } from "./agent-client.ts";
 import { HeldRun } from "./held-run.ts";
 import type { Reporter } from "./report.ts";
 import { together } from "./together.ts";
 
-/** Cleaning up must not wait for a host that is gone: its own lease does it. */
 const CLEAN_UP_TIMEOUT_MS = 10_000;
+/** Cleaning up must not wait for a host that is gone: its own lease does it. */
+const LOST_CLEAN_UP_TIMEOUT_MS = 1_000;
 const TOOL_EXIT_FIRST_MS = 1_000;
 
 /** What opens a session. */
@@ -63,13 +64,12 @@ export class Session {
     if (arbiter === undefined)
       throw new PenstockError("usage", `plan ${options.plan} has no hosts`);
     try {
-      await arbiter.beginRun(request, signal);
-      await together(others, (agent) => agent.beginRun(request, signal));
+      await session.#begin(arbiter, request, signal);
+      await together(others, (agent) => session.#begin(agent, request, signal));
     } catch (error) {
       await session.release();
       throw error;
     }
-    for (const held of session.#held.values()) session.guard(held.hold(session.signal));
     return session;
   }
 
@@ -115,6 +115,12 @@ export class Session {
     await this.#everywhere((agent, signal) => agent.releaseRun(this.ref, signal));
   }
 
+  /** The lease runs from here on, however long the others take. */
+  async #begin(agent: AgentClient, request: BeginRunRequest, signal: AbortSignal): Promise<void> {
+    await agent.beginRun(request, signal);
+    this.guard(this.held(agent.name).hold(this.signal));
+  }
+
   #failSoon(error: unknown): void {
     const isOwnCause = !hasCode(error, "failed");
     setTimeout(() => this.fail(error), isOwnCause ? 0 : TOOL_EXIT_FIRST_MS).unref();
@@ -123,8 +129,11 @@ export class Session {
   async #everywhere(
     action: (agent: AgentClient, signal: AbortSignal) => Promise<void>,
   ): Promise<void> {
-    const signal = AbortSignal.timeout(CLEAN_UP_TIMEOUT_MS);
+    const told = [...this.#held.values()].map(async ({ agent, isLost }) => {
+      const limitMs = isLost ? LOST_CLEAN_UP_TIMEOUT_MS : CLEAN_UP_TIMEOUT_MS;
+      await action(agent, AbortSignal.timeout(limitMs));
+    });
     // An agent that cannot be told cleans up when its lease ends.
-    await Promise.allSettled(this.agents.map((agent) => action(agent, signal)));
+    await Promise.allSettled(told);
   }
 }

@@ -21,11 +21,13 @@ const CODECS: Readonly<Record<CodecName, Codec>> = {
   zstd: Codec.CODEC_ZSTD,
 };
 
-/** A planned stream as the agent is told of it. */
+/** A planned stream as the agent is told of it; `afterTool` means a file that is still to be written. */
 export function toStreamSpec(
   { name, kind, path }: PlannedStream,
   direction: Direction,
   codec: CodecName,
+  afterTool = false,
 ): StreamSpec {
-  return { name, kind: KINDS[kind], path, direction, codec: CODECS[codec], mode: 0 };
+  const codecOnWire = CODECS[codec];
+  return { name, kind: KINDS[kind], path, direction, codec: codecOnWire, mode: 0, afterTool };
 }

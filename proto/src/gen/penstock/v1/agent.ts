@@ -172,6 +172,11 @@ export interface StreamSpec {
   codec: Codec;
   /** Permission bits of a FIFO or restored file, e.g. 0600; 0 is 0600. */
   mode: number;
+  /**
+   * Backup of a regular file: it is read when the tool that names it has ended, and need not be there
+   * before. Otherwise it is read at once.
+   */
+  afterTool: boolean;
 }
 
 export interface PrepareRequest {
@@ -1271,7 +1276,7 @@ export const RenewLeaseResponse: MessageFns<RenewLeaseResponse> = {
 };
 
 function createBaseStreamSpec(): StreamSpec {
-  return { name: "", kind: 0, path: "", direction: 0, codec: 0, mode: 0 };
+  return { name: "", kind: 0, path: "", direction: 0, codec: 0, mode: 0, afterTool: false };
 }
 
 export const StreamSpec: MessageFns<StreamSpec> = {
@@ -1293,6 +1298,9 @@ export const StreamSpec: MessageFns<StreamSpec> = {
     }
     if (message.mode !== 0) {
       writer.uint32(48).uint32(message.mode);
+    }
+    if (message.afterTool !== false) {
+      writer.uint32(56).bool(message.afterTool);
     }
     return writer;
   },
@@ -1358,6 +1366,14 @@ export const StreamSpec: MessageFns<StreamSpec> = {
             message.mode = reader.uint32();
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.afterTool = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1381,6 +1397,7 @@ export const StreamSpec: MessageFns<StreamSpec> = {
     message.direction = object.direction ?? 0;
     message.codec = object.codec ?? 0;
     message.mode = object.mode ?? 0;
+    message.afterTool = object.afterTool ?? false;
     return message;
   },
 };
@@ -3718,7 +3735,7 @@ export const AgentService = {
   },
   /**
    * Makes FIFOs and opens the reading ends, so that every stream can be attached. May be called
-   * again to add streams. All or nothing: on an error nothing of this call is left on the host.
+   * again to add streams. After an error the run can only be ended, which removes what was made.
    */
   prepare: {
     path: "/penstock.v1.Agent/Prepare" as const,
@@ -3816,7 +3833,7 @@ export interface AgentServer extends UntypedServiceImplementation {
   renewLease: handleUnaryCall<RenewLeaseRequest, RenewLeaseResponse>;
   /**
    * Makes FIFOs and opens the reading ends, so that every stream can be attached. May be called
-   * again to add streams. All or nothing: on an error nothing of this call is left on the host.
+   * again to add streams. After an error the run can only be ended, which removes what was made.
    */
   prepare: handleUnaryCall<PrepareRequest, PrepareResponse>;
   /**
@@ -3900,7 +3917,7 @@ export interface AgentClient extends Client {
   ): ClientUnaryCall;
   /**
    * Makes FIFOs and opens the reading ends, so that every stream can be attached. May be called
-   * again to add streams. All or nothing: on an error nothing of this call is left on the host.
+   * again to add streams. After an error the run can only be ended, which removes what was made.
    */
   prepare(
     request: PrepareRequest,

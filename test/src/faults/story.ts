@@ -1,11 +1,11 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { AgentHost } from "./agent-host.ts";
-import type { Child, Outcome } from "./child.ts";
-import type { Cluster } from "./cluster.ts";
-import { descendantsOf, processesWith } from "./processes.ts";
+import type { AgentHost } from "../harness/agent-host.ts";
+import type { Child, Outcome } from "../harness/child.ts";
+import type { Cluster } from "../harness/cluster.ts";
+import { descendantsOf, processesWith } from "../harness/processes.ts";
+import { untilNone } from "../harness/until.ts";
 import { type Scripts, type ShellPlanOptions, shellPlan } from "./shell-plan.ts";
-import { untilNone } from "./until.ts";
 
 /** How long a run may take to fail and to be cleaned up after a fault. */
 export const FAULT_LIMIT_MS = 35_000;
@@ -13,8 +13,10 @@ export const FAULT_LIMIT_MS = 35_000;
 /** What a story is about; all hosts of the cluster take part, if none are named. */
 export type StoryOptions = Scripts &
   Partial<ShellPlanOptions> & {
-    /** Where the target is; by default a folder of the story's own. */
+    /** The folder of the target; by default one of the story's own. */
     readonly store?: string;
+    /** Where to look at it, if not there. */
+    readonly view?: string;
   };
 
 /** Sets by `penstock list`, as far as a story asks. */
@@ -31,19 +33,24 @@ let stories = 0;
  * another. What a run does and leaves is looked at from outside: exit status, files, processes.
  */
 export class Story {
+  /** The folder of the target. */
   readonly store: string;
+  readonly #view: string;
   readonly #cluster: Cluster;
+  #hosts: readonly AgentHost[] = [];
 
-  private constructor(cluster: Cluster, store: string) {
+  private constructor(cluster: Cluster, store: string, view: string) {
     this.#cluster = cluster;
     this.store = store;
+    this.#view = view;
   }
 
   /** Writes the configuration; nothing is started. */
   static async begin(cluster: Cluster, options: StoryOptions): Promise<Story> {
     stories += 1;
     const folder = `story-${String(stories).padStart(3, "0")}`;
-    const story = new Story(cluster, options.store ?? join(cluster.store, folder));
+    const { store = join(cluster.store, folder), view = store } = options;
+    const story = new Story(cluster, store, view);
     await story.change(options);
     return story;
   }
@@ -51,8 +58,9 @@ export class Story {
   /** Other tools or settings for what comes next. */
   async change(options: StoryOptions): Promise<void> {
     const { hosts = this.#cluster.hosts, tool = {} } = options;
+    this.#hosts = hosts;
     // By its environment whatever a tool has started is found, even if it has run away.
-    const marked = { ...tool, env: { ...tool.env, STORY: this.store } };
+    const marked = { ...tool, env: { ...tool.env, STORY_HOST: "{root}" } };
     await this.#cluster.configure({
       plans: { nightly: shellPlan(options, { ...options, hosts, tool: marked }) },
       targets: { local: { url: `file://${this.store}` } },
@@ -67,18 +75,14 @@ export class Story {
     return await this.#cluster.penstock(["restore", "nightly", "--set", "LATEST"], signal);
   }
 
-  /** Starts a backup or restore, and returns when bytes flow on as many streams. */
-  async startFlowing(
-    command: "backup" | "restore",
-    signal: AbortSignal,
-    streams = 1,
-  ): Promise<Child> {
+  /** Starts a backup or restore, and returns when bytes flow on all streams. */
+  async startFlowing(command: "backup" | "restore", signal: AbortSignal): Promise<Child> {
     const set = command === "restore" ? ["--set", "LATEST"] : [];
     const args = [command, "nightly", ...set, "-o", "json"];
     const child = await this.#cluster.startPenstock(args, signal);
     const flowing = '"state":"flowing","bytes":[1-9]';
-    for (const host of this.#cluster.hosts.slice(0, streams)) {
-      await child.stdout.waitFor(new RegExp(`"stream":"app-${host.name}".*${flowing}`), signal);
+    for (const { name } of this.#hosts) {
+      await child.stdout.waitFor(new RegExp(`"stream":"app-${name}".*${flowing}`), signal);
     }
     return child;
   }
@@ -92,40 +96,62 @@ export class Story {
 
   /** All files below the target, relative to it. */
   async storedFiles(): Promise<string[]> {
-    const entries = await readdir(this.store, { recursive: true, withFileTypes: true });
+    const entries = await readdir(this.#view, { recursive: true, withFileTypes: true });
     return entries
       .filter((entry) => !entry.isDirectory())
-      .map((entry) => join(entry.parentPath, entry.name).slice(this.store.length + 1))
+      .map((entry) => join(entry.parentPath, entry.name).slice(this.#view.length + 1))
       .sort();
+  }
+
+  /** The pipes of the plan's runs on a host. */
+  async pipesOn({ root }: AgentHost): Promise<string[]> {
+    const entries = await readdir(root, { recursive: true, withFileTypes: true });
+    return entries
+      .filter((entry) => entry.isFIFO())
+      .map((entry) => join(entry.parentPath, entry.name));
   }
 
   /** The target's only `failed.json`. */
   async failure(): Promise<{ status: string; error: string; streams: { name: string }[] }> {
-    const names = (await this.storedFiles()).filter((name) => name.endsWith("/failed.json"));
-    if (names.length !== 1) throw new Error(`${names.length} files are called failed.json`);
-    return JSON.parse(await readFile(join(this.store, names[0] ?? ""), "utf8"));
+    const files = (await this.storedFiles()).filter((name) => name.endsWith("/failed.json"));
+    if (files.length !== 1) throw new Error(`${files.length} files are called failed.json`);
+    return JSON.parse(await readFile(join(this.#view, files[0] ?? ""), "utf8"));
   }
 
   /**
    * Resolves when no trace of a run is left: on the hosts no pipe, file, folder or process, and
    * nothing in the state folders of the agents; at the target nothing half-written.
    */
-  async untilNoTrace(signal: AbortSignal, hosts = this.#cluster.hosts): Promise<void> {
+  async untilNoTrace(
+    signal: AbortSignal,
+    hosts: readonly AgentHost[] = this.#hosts,
+  ): Promise<void> {
     await untilNone(async () => {
       const traces = hosts.map((host) => tracesOn(host));
-      const partials = (await names(this.store)).filter((name) => name === ".partial");
-      return [...(await Promise.all(traces)).flat(), ...partials, ...(await processesWith(this.store))];
+      const partials = (await names(this.#view)).filter((name) => name === ".partial");
+      return [
+        ...(await Promise.all(traces)).flat(),
+        ...partials,
+        ...(await processesWith(this.store)),
+      ];
     }, signal);
   }
 }
 
 async function tracesOn(host: AgentHost): Promise<string[]> {
-  const folders = [host.root, ...["runs", "pipes"].map((name) => join(host.root, "../state", name))];
+  const folders = [
+    host.root,
+    ...["runs", "pipes"].map((name) => join(host.root, "../state", name)),
+  ];
   const files = await Promise.all(
     folders.map(async (folder) => (await names(folder)).map((name) => join(folder, name))),
   );
   const children = host.child.isRunning ? await descendantsOf(host.child.pid) : [];
-  return [...files.flat(), ...children.map(({ pid }) => `process ${pid} of the agent ${host.name}`)];
+  return [
+    ...files.flat(),
+    ...(await processesWith(host.root)),
+    ...children.map(({ pid }) => `process ${pid} of the agent ${host.name}`),
+  ];
 }
 
 async function names(folder: string): Promise<string[]> {

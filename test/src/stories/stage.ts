@@ -2,41 +2,41 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Manifest } from "@penstock/common";
 import { afterAll, beforeAll, expect } from "vitest";
-import { Cluster, type ClusterOptions } from "../harness/cluster.ts";
 import type { Child, Outcome } from "../harness/child.ts";
+import { Cluster, type ClusterOptions } from "../harness/cluster.ts";
 import { guardChildren } from "../harness/guard-children.ts";
 import { TempDir } from "../harness/temp-dir.ts";
 
-/** What the agents of a story may start: a shell can play any tool. */
+/** What the agents of a stage may start: a shell can play any tool. */
 export const SHELL_TOOLS: Readonly<Record<string, string>> = { sh: "/bin/sh" };
 
-/** What a story's cluster is made of; see ClusterOptions. */
-export type StoryOptions = Pick<ClusterOptions, "hosts"> &
+/** What a stage's cluster is made of; see ClusterOptions. */
+export type StageOptions = Pick<ClusterOptions, "hosts"> &
   Partial<Pick<ClusterOptions, "tools" | "agentSettings">>;
 
 /** Longer than all tests of a file take together on a busy machine. */
-const STORY_LIMIT_MS = 170_000;
+const STAGE_LIMIT_MS = 170_000;
 
 /**
  * One cluster for all tests of a file, started before the first and ended after the last. Call it at
  * the top of the file: it also sees to it that no process is left.
  */
-export function openStory(options: StoryOptions): Story {
+export function openStage(options: StageOptions): Stage {
   guardChildren();
-  const story = new Story();
-  beforeAll(() => story.open(options), STORY_LIMIT_MS);
-  afterAll(() => story.close());
-  return story;
+  const stage = new Stage();
+  beforeAll(() => stage.open(options), STAGE_LIMIT_MS);
+  afterAll(() => stage.close());
+  return stage;
 }
 
 /** A cluster with a folder of data for each host, and the `penstock` command. */
-export class Story {
-  readonly signal: AbortSignal = AbortSignal.timeout(STORY_LIMIT_MS);
+export class Stage {
+  readonly signal: AbortSignal = AbortSignal.timeout(STAGE_LIMIT_MS);
   readonly #stack: AsyncDisposableStack = new AsyncDisposableStack();
   #cluster: Cluster | undefined;
   #dir = "";
 
-  async open({ hosts, tools = SHELL_TOOLS, agentSettings = {} }: StoryOptions): Promise<void> {
+  async open({ hosts, tools = SHELL_TOOLS, agentSettings = {} }: StageOptions): Promise<void> {
     this.#dir = this.#stack.use(await TempDir.create()).path;
     const options = { dir: this.#dir, hosts, tools, agentSettings };
     this.#cluster = this.#stack.use(await Cluster.start(options, this.signal));
@@ -48,7 +48,7 @@ export class Story {
   }
 
   get cluster(): Cluster {
-    if (this.#cluster === undefined) throw new Error("the story has not begun");
+    if (this.#cluster === undefined) throw new Error("the stage is not open");
     return this.#cluster;
   }
 
@@ -96,7 +96,11 @@ export class Story {
    * Runs a command that must fail with this status and an error that contains all these words.
    * Nothing may be left on the hosts. Returns the outcome, for what else there is to say.
    */
-  async fails(status: number, words: readonly string[], ...args: string[]): Promise<Outcome> {
+  async fails(
+    status: number,
+    words: readonly (string | RegExp)[],
+    ...args: string[]
+  ): Promise<Outcome> {
     const outcome = await this.penstock(...args);
     expectFailure(outcome, status, words);
     expect(await this.cluster.leftOvers()).toEqual([]);
@@ -110,11 +114,18 @@ export class Story {
 }
 
 /** The command has ended with this status, and its error, without a stack, says all of these. */
-export function expectFailure(outcome: Outcome, status: number, words: readonly string[]): void {
+export function expectFailure(
+  outcome: Outcome,
+  status: number,
+  words: readonly (string | RegExp)[],
+): void {
   const { stderr } = outcome;
   expect(outcome, stderr).toMatchObject({ status });
   const error = stderr.slice(stderr.lastIndexOf("error: "));
   expect(error).toMatch(/^error: \S/);
-  for (const word of words) expect(error).toContain(word);
+  for (const word of words) {
+    if (typeof word === "string") expect(error).toContain(word);
+    else expect(error).toMatch(word);
+  }
   expect(error).not.toMatch(/^\s+at |internal/m);
 }
