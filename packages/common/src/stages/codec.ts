@@ -44,7 +44,10 @@ export function compress(codec: CodecName): Stage[] {
   return asList(codecs[codec].compress);
 }
 
-/** The mirror of `compress`. Malformed or cut input throws. */
+/**
+ * The mirror of `compress`. Malformed input throws. A cut zstd frame may end early instead (Node does
+ * not ask for its end), so whoever reads compares count and digest.
+ */
 export function decompress(codec: CodecName): Stage[] {
   return asList(codecs[codec].decompress);
 }

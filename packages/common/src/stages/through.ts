@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import type { Transform } from "node:stream";
 import type { ByteStream, Stage } from "../byte-stream.ts";
+import { toError } from "../errors.ts";
 
 /**
  * A Node transform stream as a stage. Holds what the transform's own buffers hold. A failing source
@@ -28,7 +29,7 @@ async function feed(source: ByteStream, transform: Transform, signal: AbortSigna
     }
     transform.end();
   } catch (error) {
-    transform.destroy(error instanceof Error ? error : new Error(String(error)));
+    transform.destroy(toError(error));
     throw error;
   }
 }
