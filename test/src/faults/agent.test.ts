@@ -9,7 +9,7 @@ import { expectFailedBackup, expectFailedRestore, expectFailure } from "./expect
 import { FAULT_LIMIT_MS, Story } from "./story.ts";
 
 const signal = AbortSignal.timeout(300_000);
-const stage = openStage({ hosts: ["sdw1", "sdw2"] });
+const stage = openStage({ hosts: ["sdw1", "sdw2"], agentSettings: { threads: 2 } });
 
 afterEach(async () => {
   for (const host of stage.cluster.hosts) {

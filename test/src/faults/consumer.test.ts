@@ -9,7 +9,7 @@ import { Story } from "./story.ts";
 
 const signal = AbortSignal.timeout(300_000);
 const DUMP = `seq 1 2000000 > "$1"`; // 14.9 MB: much more than a pipe holds
-const stage = openStage({ hosts: ["sdw1"] });
+const stage = openStage({ hosts: ["sdw1"], agentSettings: { threads: 2 } });
 let story: Story;
 let out: string;
 beforeAll(async () => {

@@ -6,7 +6,7 @@ import { expectFailedBackup } from "./expect-failed.ts";
 import { Story, type StoryOptions } from "./story.ts";
 
 const signal = AbortSignal.timeout(300_000);
-const stage = openStage({ hosts: ["sdw1", "sdw2"] });
+const stage = openStage({ hosts: ["sdw1", "sdw2"], agentSettings: { threads: 2 } });
 
 const begin = (options: StoryOptions): Promise<Story> => Story.begin(stage.cluster, options);
 
