@@ -1,4 +1,4 @@
-import { readdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { cleanLeftOvers } from "./left-overs.ts";
@@ -62,6 +62,16 @@ test("a journal that cannot be read is told and kept, and the others are cleaned
   ]);
   expect(await readdir(journalFolder(folder.path))).toEqual(["bad.json"]);
   expect(await readdir(folder.path)).toEqual(["runs"]);
+});
+
+test("an agent that was killed while it wrote a journal leaves nothing either", async () => {
+  await using folder = await createFolder();
+  await mkdir(journalFolder(folder.path));
+  await writeFile(join(journalFolder(folder.path), "20240101000000.json.tmp"), '{"version"');
+  const log = recordingLog();
+  await cleanLeftOvers(folder.path, log);
+  expect(await readdir(journalFolder(folder.path))).toEqual([]);
+  expect(log.lines).toEqual([]);
 });
 
 test("where no run has ever been there is nothing to clean", async () => {

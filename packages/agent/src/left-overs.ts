@@ -1,5 +1,7 @@
-import { readdir } from "node:fs/promises";
+import { readdir, unlink } from "node:fs/promises";
+import { join } from "node:path";
 import { absent } from "./absent.ts";
+import { isUnfinished } from "./durable-file.ts";
 import { journalFolder, RunJournal } from "./run-journal.ts";
 
 /** The part of a logger that is needed here. */
@@ -14,7 +16,10 @@ export interface LeftOverLog {
  * next start. Cleaning twice is harmless; two agents must not share a state directory.
  */
 export async function cleanLeftOvers(stateDirectory: string, log: LeftOverLog): Promise<void> {
-  const names = (await readdir(journalFolder(stateDirectory)).catch(absent)) ?? [];
+  const folder = journalFolder(stateDirectory);
+  const names = (await readdir(folder).catch(absent)) ?? [];
+  // Whatever such a text was to note had not been made yet.
+  for (const name of names.filter(isUnfinished)) await unlink(join(folder, name)).catch(absent);
   for (const name of names.filter((each) => each.endsWith(".json"))) {
     try {
       const journal = await RunJournal.load(stateDirectory, name);

@@ -1,10 +1,11 @@
-import { EXIT_STATUS, errorText, PenstockError } from "@penstock/common";
+import { countBuffersAsHeap, EXIT_STATUS, errorText, PenstockError } from "@penstock/common";
 import yargs from "yargs";
 import { hideBin } from "yargs/helpers";
 import { runCommand } from "./run-command.ts";
 import { VERSION } from "./version.ts";
 
 process.title = "penstock-agent";
+countBuffersAsHeap();
 
 try {
   await yargs(hideBin(process.argv))
@@ -16,7 +17,8 @@ try {
     .version(VERSION)
     .exitProcess(false)
     .fail((message, error) => {
-      throw error ?? new PenstockError("usage", message, { hint: "see: penstock-agent --help" });
+      if (error !== undefined && error.name !== "YError") throw error;
+      throw new PenstockError("usage", message, { hint: "see: penstock-agent --help" });
     })
     .parseAsync();
 } catch (error) {

@@ -14,6 +14,7 @@ export const runCommand: CommandModule<object, RunArguments> = {
   builder: (yargs) =>
     yargs.option("config", {
       type: "string",
+      requiresArg: true,
       default: "/etc/penstock/agent.yaml",
       describe: "The agent's configuration file",
     }),

@@ -3,6 +3,7 @@ import {
   authorize,
   createServerChannel,
   expectLife,
+  negotiate,
   PenstockError,
   type ServerCall,
   toGrpcError,
@@ -52,6 +53,8 @@ export class TransferService {
     const never = new AbortController().signal;
     const first = await expectLife(channel.next(never), channel);
     if (first?.$case !== "open") throw new PenstockError("usage", `a transfer begins with "open"`);
+    const { protocol } = first.value;
+    negotiate({ min: protocol, max: protocol });
     this.#find(first.value).stream.accept(channel, first.value);
   }
 

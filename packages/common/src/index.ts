@@ -62,6 +62,7 @@ export {
   toError,
   toPenstockError,
 } from "./errors.ts";
+export { countBuffersAsHeap } from "./external-memory.ts";
 export { type AuthenticatedCall, authorize } from "./grpc/authorize.ts";
 export { CHANNEL_OPTIONS, type ChannelPeer, createChannelCredentials } from "./grpc/channel.ts";
 export { type Expected, type Identity, parseIdentity, ROLES, type Role } from "./grpc/identity.ts";

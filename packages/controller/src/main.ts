@@ -1,5 +1,5 @@
-import { EXIT_STATUS, errorText, PenstockError } from "@penstock/common";
-import yargs, { type Argv } from "yargs";
+import { countBuffersAsHeap, EXIT_STATUS, errorText, PenstockError } from "@penstock/common";
+import yargs, { type Argv, type CommandModule } from "yargs";
 import { hideBin } from "yargs/helpers";
 import { backupCommand } from "./cli/backup.ts";
 import { Cancelled } from "./cli/cancellation.ts";
@@ -7,15 +7,31 @@ import { catCommand } from "./cli/cat.ts";
 import { checkCommand } from "./cli/check.ts";
 import { configCommand } from "./cli/config.ts";
 import { listCommand } from "./cli/list.ts";
-import { GLOBAL_OPTIONS, type GlobalArguments } from "./cli/options.ts";
+import { assertGivenOnce, GLOBAL_OPTIONS, type GlobalArguments } from "./cli/options.ts";
 import { pkiCommand } from "./cli/pki.ts";
 import { planCommand } from "./cli/plan.ts";
 import { restoreCommand } from "./cli/restore.ts";
 import { showCommand } from "./cli/show.ts";
+import { USAGE_WORDS, usageHint } from "./cli/usage-words.ts";
 import { verifyCommand } from "./cli/verify.ts";
 import { VERSION } from "./version.ts";
 
 process.title = "penstock";
+countBuffersAsHeap();
+
+/** Commands take arguments of their own; to yargs they are all alike. */
+const COMMANDS: readonly CommandModule[] = [
+  planCommand,
+  backupCommand,
+  restoreCommand,
+  listCommand,
+  showCommand,
+  verifyCommand,
+  catCommand,
+  checkCommand,
+  pkiCommand,
+  configCommand,
+] as unknown as CommandModule[];
 
 const exitStatus = await main();
 // Everything is closed by now but a connection that is just being made to a host that is gone: it
@@ -23,18 +39,10 @@ const exitStatus = await main();
 process.exit(exitStatus);
 
 async function main(): Promise<number> {
+  const args = hideBin(process.argv);
   try {
-    await createCli(hideBin(process.argv))
-      .command(planCommand)
-      .command(backupCommand)
-      .command(restoreCommand)
-      .command(listCommand)
-      .command(showCommand)
-      .command(verifyCommand)
-      .command(catCommand)
-      .command(checkCommand)
-      .command(pkiCommand)
-      .command(configCommand)
+    await createCli(args)
+      .command([...COMMANDS])
       .completion("completion", "Print a completion script for the shell")
       .demandCommand(1, "name a command")
       .recommendCommands()
@@ -42,7 +50,9 @@ async function main(): Promise<number> {
       .version(VERSION)
       .exitProcess(false)
       .fail((message, error) => {
-        throw error ?? new PenstockError("usage", message, { hint: "see: penstock --help" });
+        if (error !== undefined && error.name !== "YError") throw error;
+        const names = COMMANDS.map(({ command }) => String(command).split(" ")[0] ?? "");
+        throw new PenstockError("usage", message, { hint: usageHint(args, names) });
       })
       .parseAsync();
     return 0;
@@ -54,8 +64,11 @@ async function main(): Promise<number> {
 function createCli(args: string[]): Argv<GlobalArguments> {
   const cli = yargs(args)
     .scriptName("penstock")
+    .updateStrings(USAGE_WORDS as Record<string, string>) // its type knows no plurals
     .usage("$0 <command>\n\nBacks up and restores databases that are spread over many hosts.")
-    .options(GLOBAL_OPTIONS);
+    .parserConfiguration({ "camel-case-expansion": false, "boolean-negation": false })
+    .options(GLOBAL_OPTIONS)
+    .check(assertGivenOnce);
   // yargs infers plain strings where choices are given.
   return cli as unknown as Argv<GlobalArguments>;
 }

@@ -41,7 +41,7 @@ export interface Sample {
 export type Available = (Contender & AsyncDisposable) | Missing;
 
 /** A contender that cannot be measured here. */
-export interface Missing {
+interface Missing {
   /** Why, and what to install. */
   readonly missing: string;
 }

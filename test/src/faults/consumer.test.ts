@@ -1,6 +1,7 @@
 import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import { Child } from "../harness/child.ts";
 import { findChild } from "../harness/processes.ts";
 import { untilFound } from "../harness/until.ts";
 import { openStage } from "../stories/stage.ts";
@@ -75,7 +76,6 @@ describe("a consumer that takes any end for the whole does not see one", () => {
 
   test.each([
     ["dies of SIGTERM", "sleep 1000"],
-    ["ignores SIGTERM", "trap '' TERM; sleep 1000"],
     ["reads on at SIGTERM", "trap 'cat; exit 0' TERM; sleep 1000 & wait"],
   ])("when its restore is cancelled: one that %s", async (_, script) => {
     await taking(script);
@@ -86,6 +86,23 @@ describe("a consumer that takes any end for the whole does not see one", () => {
     await expect(access(`${out}.complete`)).rejects.toThrow("ENOENT");
   });
 });
+
+test("a stranger who has opened a pipe does not hold up the end of its run", async () => {
+  await consume("sleep 1000");
+  await using command = await stage.startPenstock("restore", "nightly", "--set", "LATEST");
+  const [pipe = ""] = await untilFound(pipes, "the pipe", signal);
+  const hold = `exec 3< '${pipe}'; echo up; exec sleep 1000`;
+  await using stranger = await Child.start("sh", ["-c", hold], {}, signal);
+  await stranger.stdout.waitFor(/up/, signal);
+  command.kill("SIGTERM");
+  const failure = { status: 143, message: /^error: cancelled by SIGTERM$/m };
+  await expectFailedRestore(story, await command.outcome, failure);
+});
+
+async function pipes(): Promise<string[] | undefined> {
+  const found = await story.pipesOn(stage.cluster.host("sdw1"));
+  return found.length > 0 ? found : undefined;
+}
 
 async function killTool(pattern: RegExp): Promise<void> {
   const agent = stage.cluster.host("sdw1").child.pid;

@@ -8,7 +8,7 @@ import { expectFailedBackup } from "./expect-failed.ts";
 import { FAULT_LIMIT_MS, Story } from "./story.ts";
 
 const signal = AbortSignal.timeout(300_000);
-const stage = openStage({ hosts: ["sdw1", "sdw2"], agentSettings: { threads: 2 } });
+const stage = openStage({ hosts: ["sdw1", "sdw2"] });
 
 /** Writes for ever, with pauses: what it has written is on its way, and it is always alive. */
 const ENDLESS = `while head -c 1M /dev/zero; do sleep 0.1; done > "$1"`;

@@ -1,5 +1,8 @@
-import { readdir, readFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
 import type { AgentHost } from "../harness/agent-host.ts";
 import type { Child, Outcome } from "../harness/child.ts";
 import type { Cluster } from "../harness/cluster.ts";
@@ -17,6 +20,8 @@ export type StoryOptions = Scripts &
     readonly store?: string;
     /** Where to look at it, if not there. */
     readonly view?: string;
+    /** What is between the controller and some hosts, by the host's name. */
+    readonly network?: Readonly<Record<string, { readonly address: string }>>;
   };
 
 /** Sets by `penstock list`, as far as a story asks. */
@@ -65,6 +70,7 @@ export class Story {
       plans: { nightly: shellPlan(options, { ...options, hosts, tool: marked }) },
       targets: { local: { url: `file://${this.store}` } },
     });
+    await this.#redirect(options.network ?? {});
   }
 
   async backup(signal: AbortSignal): Promise<Outcome> {
@@ -111,6 +117,15 @@ export class Story {
       .map((entry) => join(entry.parentPath, entry.name));
   }
 
+  /** SHA-256 of the only object of a stream. */
+  async digestOf(stream: string): Promise<string> {
+    const files = (await this.storedFiles()).filter((name) => name.endsWith(`/streams/${stream}`));
+    if (files.length !== 1) throw new Error(`${files.length} objects are called ${stream}`);
+    const hash = createHash("sha256");
+    await pipeline(createReadStream(join(this.#view, files[0] ?? "")), hash);
+    return hash.digest("hex");
+  }
+
   /** The target's only `failed.json`. */
   async failure(): Promise<{ status: string; error: string; streams: { name: string }[] }> {
     const files = (await this.storedFiles()).filter((name) => name.endsWith("/failed.json"));
@@ -135,6 +150,15 @@ export class Story {
         ...(await processesWith(this.store)),
       ];
     }, signal);
+  }
+
+  async #redirect(network: Readonly<Record<string, { readonly address: string }>>): Promise<void> {
+    const { configFile } = this.#cluster;
+    let text = await readFile(configFile, "utf8");
+    for (const [host, { address }] of Object.entries(network)) {
+      text = text.replace(this.#cluster.host(host).address, address);
+    }
+    await writeFile(configFile, text);
   }
 }
 

@@ -6,7 +6,7 @@ import { expectFailedBackup } from "./expect-failed.ts";
 import { Story, type StoryOptions } from "./story.ts";
 
 const signal = AbortSignal.timeout(300_000);
-const stage = openStage({ hosts: ["sdw1", "sdw2"], agentSettings: { threads: 2 } });
+const stage = openStage({ hosts: ["sdw1", "sdw2"] });
 
 const begin = (options: StoryOptions): Promise<Story> => Story.begin(stage.cluster, options);
 
@@ -15,6 +15,7 @@ describe("a backup is absent, and says why, when its tool", () => {
     const story = await begin({ backup: `seq 1 100000 > "$1"; echo "no good" >&2; exit 1` });
     const message = /^error: sh on sdw[12] exited with status 1; it said:\n {2}no good$/m;
     await expectFailedBackup(story, await story.backup(signal), { message });
+    expect(await story.list(signal)).toMatchObject([{ status: "failed" }]);
   });
 
   test("exits 1 before it opens its pipe", async () => {

@@ -118,13 +118,13 @@ describe("a tool that cannot be started is found before anything is made", () =>
   });
 });
 
-test("a folder that the agent may not write to is named with its host", async () => {
+const isRoot = process.getuid?.() === 0; // who may write anywhere
+test.skipIf(isRoot)("a folder that the agent may not write to is named with its host", async () => {
   const { root } = stage.cluster.host("sdw2");
   await stage.cluster.configure({ plans: { nightly: tracing(ONE_PIPE) } });
   await chmod(root, 0o500);
   try {
-    // Root may write anywhere; then there is nothing to be seen here.
-    if (process.getuid?.() !== 0) await expectRefused(1, ["agent sdw2", root]);
+    await expectRefused(1, ["agent sdw2", root]);
   } finally {
     await chmod(root, 0o700);
   }

@@ -7,6 +7,7 @@ import {
   createChannelCredentials,
   PROTOCOL,
   type Role,
+  raceAbort,
   signCertificate,
   type TlsMaterial,
 } from "@penstock/common";
@@ -35,6 +36,9 @@ export async function createMaterial(pki: string, role: Role): Promise<TlsMateri
   if (ca === undefined || own === undefined || ownKey === undefined) throw new Error("no PEM");
   return { ca, cert: own, key: ownKey, identity };
 }
+
+/** Nobody may keep a caller waiting that is wrong. */
+const LIMIT_MS = 10_000;
 
 type Methods = Omit<typeof AgentService, "transfer" | "watch">;
 
@@ -130,7 +134,7 @@ export class RawTransfer {
   /** The error that ends the call, whatever comes before it. */
   async failure(): Promise<ServiceError> {
     try {
-      while ((await this.next()) !== undefined);
+      while ((await raceAbort(this.next(), AbortSignal.timeout(LIMIT_MS))) !== undefined);
     } catch (error) {
       return error as ServiceError;
     }

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { readFile, stat } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Manifest } from "@penstock/common";
 import { expect, test } from "vitest";
 import { run } from "../harness/child.ts";
-import { copyPlan, toPlan } from "./shell-plan.ts";
+import { copyPlan, ONE_PIPE, toPlan } from "./shell-plan.ts";
 import { openStage } from "./stage.ts";
 
 const HOSTS = ["sdw1", "sdw2"];
@@ -166,7 +166,7 @@ test("a set on two targets is whole on each of them", async () => {
   await expectSame("sdw1", "in", "out");
 });
 
-test("lists and manifests have the promised fields", async () => {
+test("lists, manifests and folders are as promised", async () => {
   await stage.put("sdw1", "in", "rows\n");
   await stage.cluster.configure({ plans: { nightly: copyPlan(stage, ["sdw1"]) } });
   const { set } = await stage.backup("nightly");
@@ -218,24 +218,45 @@ test("lists and manifests have the promised fields", async () => {
       },
     ],
   });
+  const folder = join(stage.cluster.store, "warehouse", set);
+  expect((await readdir(folder, { recursive: true })).sort()).toEqual([
+    "manifest.json",
+    "started.json",
+    "streams",
+    "streams/app-sdw1.zst",
+    "streams/app-sdw1.zst.parts",
+  ]);
   const text = await stage.ok("show", "LATEST");
   for (const word of [set, "nightly", "committed", "sdw1", "app-sdw1"])
     expect(text).toContain(word);
 });
 
-test("a set is in its folder and nothing else is", async () => {
-  await stage.put("sdw1", "in", "rows\n");
-  await stage.cluster.configure({ plans: { nightly: copyPlan(stage, ["sdw1"]) } });
-  const { set } = await stage.backup("nightly");
-  const folder = join(stage.cluster.store, "warehouse", set);
-  const listed = await run("find", [".", "-type", "f"], { cwd: folder }, stage.signal);
-  expect(listed.stdout.trim().split("\n").sort()).toEqual([
-    "./manifest.json",
-    "./started.json",
-    "./streams/app-sdw1.zst",
-    "./streams/app-sdw1.zst.parts",
-  ]);
-  expect((await stat(join(stage.cluster.store))).isDirectory()).toBe(true);
+test("of a failed run the finished streams can be read, and nothing else can be done with them", async () => {
+  for (const host of HOSTS) await stage.put(host, "in", `rows of ${host}\n`);
+  const plan = toPlan(stage, {
+    hosts: HOSTS,
+    streams: ONE_PIPE,
+    backup: "cat {data}/in > {root}/{set}/app.pipe; test {host} = sdw1",
+    restore: "cat {root}/{set}/app.pipe",
+    settings: { limits: { total: 1 } },
+  });
+  await stage.cluster.configure({ plans: { nightly: plan } });
+  const words = ["sh on sdw2 exited with status 1"];
+  const outcome = await stage.fails(1, words, "backup", "nightly", "-o", "json");
+  const result = JSON.parse(outcome.stdout.trimEnd().split("\n").at(-1) ?? "");
+  const { set } = result;
+  expect(result).toMatchObject({
+    event: "result",
+    plan: "nightly",
+    status: "failed",
+    code: "failed",
+  });
+  const manifest = JSON.parse(await stage.ok("show", set, "-o", "json"));
+  expect(manifest).toMatchObject({ status: "failed", streams: [{ name: "app-sdw1" }] });
+  expect(await stage.ok("cat", set, "app-sdw1")).toBe("rows of sdw1\n");
+  const hint = "hint: its finished streams can be read with: penstock cat";
+  await stage.fails(1, [set, hint], "verify", set);
+  await stage.fails(1, [set, hint], "restore", "nightly", "--set", set);
 });
 
 const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;

@@ -8,7 +8,7 @@ import { guardChildren } from "../harness/guard-children.ts";
 import { TempDir } from "../harness/temp-dir.ts";
 
 /** What the agents of a stage may start: a shell can play any tool. */
-export const SHELL_TOOLS: Readonly<Record<string, string>> = { sh: "/bin/sh" };
+const SHELL_TOOLS: Readonly<Record<string, string>> = { sh: "/bin/sh" };
 
 /** What a stage's cluster is made of; see ClusterOptions. */
 export type StageOptions = Pick<ClusterOptions, "hosts"> &

@@ -1,6 +1,7 @@
 import type { ClientDuplexStream, ServerDuplexStream } from "@grpc/grpc-js";
 import type { TransferMessage } from "@penstock/proto";
 import { raceAbort } from "../byte-stream.ts";
+import { PenstockError } from "../errors.ts";
 import { toGrpcError } from "../grpc/status.ts";
 import type { EncodedFrame } from "./frame-codec.ts";
 
@@ -39,10 +40,27 @@ export function createClientChannel(call: ClientCall): Channel {
   return createChannel(call, cut, cut);
 }
 
-/** A call made to us as a channel. */
+/**
+ * A call made to us as a channel. gRPC's server cannot reset a call, so that a cut is an error too:
+ * one that means a break. Only a peer that takes nothing any more is not told.
+ */
 export function createServerChannel(call: ServerCall): Channel {
-  const cut = (): void => void call.destroy();
-  return createChannel(call, cut, (error) => void call.emit("error", toGrpcError(error)));
+  const fail = (error: Error): void => afterWrites(call, () => endWith(call, error));
+  const cut = (): void => {
+    if (call.writableLength > 0) call.destroy();
+    else endWith(call, new PenstockError("unreachable", "the connection was cut"));
+  };
+  return createChannel(call, cut, fail);
+}
+
+function endWith(call: ServerCall, error: Error): void {
+  if (!call.writableEnded && !call.destroyed) call.emit("error", toGrpcError(error));
+}
+
+/** An error ends the reader, which destroys the call, and with it what is still queued. */
+function afterWrites(call: ServerCall, action: () => void): void {
+  if (call.writableLength === 0 || call.writableEnded) action();
+  else call.write({ message: { $case: "heartbeat", value: {} } }, action);
 }
 
 function createChannel(

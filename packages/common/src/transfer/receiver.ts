@@ -3,6 +3,7 @@ import { hasCode, PenstockError } from "../errors.ts";
 import type { Channel } from "./channel.ts";
 import type { ChannelSource, Connected } from "./channel-source.ts";
 import { type CheckedFrame, checkFrame } from "./frame-codec.ts";
+import { giveUp } from "./give-up.ts";
 import { expectLife, startHeartbeat } from "./heartbeat.ts";
 import { unexpected } from "./unexpected.ts";
 
@@ -55,7 +56,7 @@ export class Receiver {
         yield* this.#framesOf(connected.channel, signal);
         return;
       } catch (error) {
-        connected.channel.cut();
+        giveUp(connected.channel, error);
         signal.throwIfAborted();
         if (hasCode(error, "damaged")) throw error;
         this.#source.broken(error);

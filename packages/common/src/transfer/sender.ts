@@ -5,6 +5,7 @@ import { CHUNK_BYTES } from "./block.ts";
 import type { Channel } from "./channel.ts";
 import type { ChannelSource, Connected } from "./channel-source.ts";
 import { encodeFrame } from "./frame-codec.ts";
+import { giveUp } from "./give-up.ts";
 import { expectLife, startHeartbeat } from "./heartbeat.ts";
 import { ReplayBuffer } from "./replay-buffer.ts";
 import { unexpected } from "./unexpected.ts";
@@ -23,6 +24,8 @@ export class Sender {
   readonly #buffer: ReplayBuffer;
   #sentOffset = 0;
   #end: StreamEnd | undefined;
+  /** On the connection that is there now. */
+  #saidEnd = false;
 
   constructor(limitBytes: () => number) {
     this.#buffer = new ReplayBuffer(limitBytes);
@@ -74,7 +77,7 @@ export class Sender {
           connected.channel.fail(failure);
           throw failure;
         }
-        connected.channel.cut();
+        giveUp(connected.channel, error);
         signal.throwIfAborted();
         source.broken(error);
       }
@@ -82,6 +85,7 @@ export class Sender {
   }
 
   async #serve({ channel, offset }: Connected, signal: AbortSignal): Promise<void> {
+    this.#saidEnd = false;
     const done = new AbortController();
     const either = AbortSignal.any([signal, done.signal]);
     using _heartbeat = startHeartbeat(channel, either);
@@ -105,6 +109,7 @@ export class Sender {
     }
     if (this.#end === undefined)
       throw new PenstockError("internal", "stream ended without a tally");
+    this.#saidEnd = true;
     await channel.send(
       { message: { $case: "end", value: { tool: undefined, ...this.#end } } },
       signal,
@@ -120,7 +125,8 @@ export class Sender {
           this.#buffer.acknowledge(Number(message.value.offset));
           break;
         case "finished":
-          return;
+          if (this.#saidEnd) return;
+          throw unexpected(message.$case);
         case "heartbeat":
           break;
         default:

@@ -1,3 +1,4 @@
+import { PenstockError } from "@penstock/common";
 import type { Options } from "yargs";
 
 /** What every command knows. */
@@ -10,13 +11,27 @@ export interface GlobalArguments {
 export const GLOBAL_OPTIONS: Readonly<Record<keyof GlobalArguments, Options>> = {
   config: {
     type: "string",
+    requiresArg: true,
     default: "/etc/penstock/penstock.yaml",
     describe: "The controller's configuration file",
   },
   output: {
     alias: "o",
+    requiresArg: true,
     choices: ["text", "json"] as const,
     default: "text",
     describe: "For people or for programs",
   },
 };
+
+/** The only option that may be repeated. */
+const LIST_OPTION = "address";
+
+/** Throws `usage` for an option that is given twice, of which yargs makes a list. For `check`. */
+export function assertGivenOnce(args: Readonly<Record<string, unknown>>): true {
+  const { _: _words, $0: _program, [LIST_OPTION]: _list, ...options } = args;
+  const [twice] = Object.keys(options).filter((name) => Array.isArray(options[name]));
+  if (twice === undefined) return true;
+  const dashes = twice.length === 1 ? "-" : "--";
+  throw new PenstockError("usage", `${dashes}${twice} is given more than once`);
+}

@@ -22,7 +22,12 @@ export const restoreCommand: CommandModule<GlobalArguments, RestoreArguments> = 
   builder: (yargs) =>
     targetOption(yargs)
       .positional("plan", { type: "string", demandOption: true, describe: "The plan's name" })
-      .option("set", { type: "string", demandOption: true, describe: "A set's name, or LATEST" }),
+      .option("set", {
+        type: "string",
+        requiresArg: true,
+        demandOption: true,
+        describe: "A set's name, or LATEST",
+      }),
   async handler({ config, output, plan, set, target }) {
     const signal = onCancel();
     const restored = await openReport(output, { plan, set }, async (report) => {

@@ -13,6 +13,7 @@ export interface SetArguments extends GlobalArguments {
 export function targetOption<T>(yargs: Argv<T>): Argv<T & { target: string | undefined }> {
   return yargs.option("target", {
     type: "string",
+    requiresArg: true,
     describe: "Name of the target to look at, if not at all",
   });
 }

@@ -9,11 +9,12 @@ const MANIFEST_TIMEOUT_MS = 60_000;
 
 /**
  * Makes the set what it says it is: looks once more that every object is there with its size, then
- * writes the manifest, the commit, on every target. Never overwrites anything. Once the manifest is
- * being written a cancellation comes too late: to stop half-way would leave the outcome open.
+ * writes the manifest, the commit, on every target; if that fails on one, on none. Never overwrites
+ * anything. Once the manifest is being written a cancellation comes too late: to stop half-way would
+ * leave the outcome open.
  */
 export async function commit(
-  { targets }: RunContext,
+  { targets }: Pick<RunContext, "targets">,
   manifest: Manifest,
   signal: AbortSignal,
 ): Promise<void> {
@@ -22,13 +23,23 @@ export async function commit(
   const { manifest: key } = setKeys(manifest.cluster, manifest.set);
   signal.throwIfAborted();
   const body = toDocument(manifest);
-  for (const { target } of targets) {
-    if (await target.putIfAbsent(key, body, AbortSignal.timeout(MANIFEST_TIMEOUT_MS))) continue;
-    throw new PenstockError(
-      "failed",
-      `${target.url} already has a manifest for set ${manifest.set}`,
-    );
+  const committed: Target[] = [];
+  try {
+    for (const { target } of targets) {
+      await commitOn(target, key, body);
+      committed.push(target);
+    }
+  } catch (error) {
+    const soon = AbortSignal.timeout(MANIFEST_TIMEOUT_MS);
+    await Promise.allSettled(committed.map((target) => target.remove(key, soon)));
+    throw error;
   }
+}
+
+async function commitOn(target: Target, key: string, body: Uint8Array): Promise<void> {
+  const soon = AbortSignal.timeout(MANIFEST_TIMEOUT_MS);
+  if (await target.putIfAbsent(key, body, soon)) return;
+  throw new PenstockError("failed", `${target.url} already has an object ${key}`);
 }
 
 async function assertStored(
