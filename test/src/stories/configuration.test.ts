@@ -30,6 +30,16 @@ describe("a wrong configuration of the controller is refused with file, line and
     ["an unknown target", ["- local", "- locl"], ["unknown target", "locl", "local"]],
     ["an unknown codec", ["compression: zstd", "compression: lz4"], ["lz4", "none, gzip, zstd"]],
     [
+      "an unknown kind of target",
+      ["file://", "ftp://"],
+      ["target scheme", "ftp", "targets.local.url", "allowed: file"],
+    ],
+    [
+      "a target that is no folder",
+      ["file:///", "file://host/"],
+      ["url of a file target", "targets.local.url", "hint: "],
+    ],
+    [
       "a path above its folder",
       ["{root}/{set}", "{root}/../{set}"],
       ["bad path", "streams[0].path", "without"],

@@ -16,7 +16,9 @@ test.for([
   ["zstd", ["zstd", "-dc"]],
 ] as const)(
   "what is stored with codec %s is what the standard tools read",
-  async ([codec, reader]) => {
+  async ([codec, reader], { skip }) => {
+    const found = await run("sh", ["-c", `command -v ${reader[0]}`], {}, stage.signal);
+    skip(found.status !== 0, `${reader[0]} is not installed`);
     for (const host of HOSTS) await stage.put(host, "in", randomBytes(3_000_000));
     await stage.cluster.configure({
       plans: { nightly: copyPlan(stage, HOSTS, { compression: codec }) },

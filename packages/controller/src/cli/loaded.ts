@@ -64,7 +64,12 @@ export class Loaded implements AsyncDisposable {
     const opened: OpenedTarget[] = [];
     for (const name of names ?? Object.keys(all)) {
       const config = byName(all, "target", name);
-      opened.push({ name, config, target: this.#opened.use(await openTarget(config, signal)) });
+      const target = await openTarget(config, signal).catch((error: unknown) => {
+        throw error instanceof PenstockError
+          ? this.explain(["targets", name, "url"], error)
+          : error;
+      });
+      opened.push({ name, config, target: this.#opened.use(target) });
     }
     return opened;
   }

@@ -2,6 +2,7 @@ import { Client } from "@grpc/grpc-js";
 import {
   AGENT_SERVICE,
   CHANNEL_OPTIONS,
+  type Channel,
   type ChannelSource,
   type ClientCall,
   createChannelCredentials,
@@ -17,8 +18,6 @@ import type { AgentStream, JobEvents } from "./jobs.ts";
 /** A mover's connection to one stream of an agent: a TCP connection of its own. */
 export interface AgentLink extends Disposable {
   readonly source: ChannelSource;
-  /** How often the connection was lost and came back. */
-  readonly reconnects: number;
 }
 
 /**
@@ -30,10 +29,17 @@ export function createAgentLink(
   tls: TlsMaterial,
   events: JobEvents,
 ): AgentLink {
-  const client = new Client(stream.address, createChannelCredentials(tls), CHANNEL_OPTIONS);
-  let reconnects = 0;
+  const credentials = createChannelCredentials(tls);
+  let client: Client | undefined;
+  // Each call has a connection of its own, too. What breaks while it is being written to, Node does
+  // not always notice; the old connection would then be taken for a good one until its keep-alive.
+  const call = (): Channel => {
+    client?.close();
+    client = new Client(stream.address, credentials, CHANNEL_OPTIONS);
+    return createClientChannel(openTransfer(client));
+  };
   const source = new DialingSource({
-    call: () => createClientChannel(openTransfer(client)),
+    call,
     open: {
       ref: { run: stream.run, token: Buffer.from(stream.token) },
       stream: stream.stream,
@@ -41,19 +47,12 @@ export function createAgentLink(
     },
     explain: (error) => explain(error, stream),
     patienceMs: stream.patienceMs,
-    onConnected(after) {
-      if (after === undefined) return events.onAttached();
-      reconnects += 1;
-      events.onReconnect(after.message);
+    onConnected: (after) => {
+      if (after === undefined) events.onAttached();
+      else events.onReconnect(after.message);
     },
   });
-  return {
-    source,
-    get reconnects() {
-      return reconnects;
-    },
-    [Symbol.dispose]: () => client.close(),
-  };
+  return { source, [Symbol.dispose]: () => client?.close() };
 }
 
 function openTransfer(client: Client): ClientCall {
@@ -69,10 +68,14 @@ function explain(thrown: unknown, { host, address, stream }: AgentStream): Penst
   const agent = `agent ${host} (${address})`;
   const isWord =
     thrown instanceof PenstockError || (thrown instanceof Error && "metadata" in thrown);
-  const word = isWord ? fromGrpcError(thrown, `stream ${stream} of ${host}`) : undefined;
+  if (!isWord) return broken(agent, toError(thrown));
+  const word = fromGrpcError(thrown, `stream ${stream} of ${host}`);
   if (word instanceof PenstockError && word.code !== "unreachable") return word;
-  const error = isWord ? fromGrpcError(thrown, agent) : undefined;
-  if (error instanceof PenstockError) return error;
-  const { message } = toError(thrown);
-  return new PenstockError("unreachable", `${agent}: ${message}`, { cause: thrown });
+  const error = fromGrpcError(thrown, agent);
+  // A call that we have cut ourselves was silent for too long.
+  return error instanceof PenstockError ? error : broken(agent, new Error("it fell silent"));
+}
+
+function broken(agent: string, cause: Error): PenstockError {
+  return new PenstockError("unreachable", `${agent}: ${cause.message}`, { cause });
 }
