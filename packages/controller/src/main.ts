@@ -76,7 +76,7 @@ function createCli(args: string[]): Argv<GlobalArguments> {
 /** Says what went wrong, on standard error, and returns the exit status for it. */
 function report(error: unknown): number {
   if (error instanceof Cancelled) {
-    process.stderr.write(`error: ${error.message}\n`);
+    if (error.signal !== "SIGPIPE") process.stderr.write(`error: ${error.message}\n`);
     return error.exitStatus;
   }
   process.stderr.write(errorText(error));

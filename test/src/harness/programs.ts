@@ -30,6 +30,11 @@ export async function runProgram(
   return await run(process.execPath, nodeArgs(name, args), options, signal);
 }
 
+/** How a program is started, as words for a shell: to put it into a pipeline. */
+export function programWords(name: ProgramName, args: readonly string[]): string {
+  return [process.execPath, ...nodeArgs(name, args)].map((word) => `'${word}'`).join(" ");
+}
+
 function nodeArgs(name: ProgramName, args: readonly string[]): string[] {
   return ["--conditions=source", ENTRIES[name], ...args];
 }

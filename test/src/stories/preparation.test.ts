@@ -1,7 +1,8 @@
-import { chmod, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { run } from "../harness/child.ts";
+import { makeUnwritable } from "../harness/unwritable.ts";
 import { copyPlan, ONE_PIPE, toPlan } from "./shell-plan.ts";
 import { expectFailure, openStage } from "./stage.ts";
 
@@ -118,16 +119,11 @@ describe("a tool that cannot be started is found before anything is made", () =>
   });
 });
 
-const isRoot = process.getuid?.() === 0; // who may write anywhere
-test.skipIf(isRoot)("a folder that the agent may not write to is named with its host", async () => {
+test("a folder that the agent may not write to is named with its host", async () => {
   const { root } = stage.cluster.host("sdw2");
   await stage.cluster.configure({ plans: { nightly: tracing(ONE_PIPE) } });
-  await chmod(root, 0o500);
-  try {
-    await expectRefused(1, ["agent sdw2", root]);
-  } finally {
-    await chmod(root, 0o700);
-  }
+  await using _readOnly = await makeUnwritable(root, stage.signal);
+  await expectRefused(1, ["agent sdw2", root]);
 });
 
 test("agents that do not answer are all named at once, and nothing is begun on the others", async () => {

@@ -1,5 +1,10 @@
 /** Exit status by the shell's convention: 128 and the signal's number. */
-const STATUS: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
+const STATUS: Readonly<Record<string, number>> = {
+  SIGHUP: 129,
+  SIGINT: 130,
+  SIGPIPE: 141,
+  SIGTERM: 143,
+};
 
 /** Why a command stopped before its end: somebody asked it to. */
 export class Cancelled extends Error {

@@ -4,6 +4,7 @@ import {
   decompress,
   flow,
   hashing,
+  isErrno,
   PenstockError,
   type Receipt,
   raceAbort,
@@ -12,7 +13,7 @@ import type { CommandModule } from "yargs";
 import { named } from "../mover/named.ts";
 import { storedBytes } from "../mover/stored-bytes.ts";
 import type { Target } from "../targets/target.ts";
-import { onCancel } from "./cancellation.ts";
+import { Cancelled, onCancel } from "./cancellation.ts";
 import { Loaded } from "./loaded.ts";
 import type { GlobalArguments } from "./options.ts";
 import { findNamedSet, type SetArguments, setArgument } from "./set-argument.ts";
@@ -58,15 +59,18 @@ async function writeRaw(target: Target, receipt: Receipt, signal: AbortSignal): 
 
 async function write(bytes: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
   const out = process.stdout;
-  // A reader that has gone ends us with an error that says so.
   const broken = finished(out).catch((error: Error) => {
-    throw new PenstockError("failed", `write to standard output: ${error.message}`, {
-      cause: error,
-    });
+    throw brokenOutput(error);
   });
   broken.catch(() => {});
   for await (const chunk of bytes) {
     const written = new Promise<void>((resolve) => out.write(chunk, () => resolve()));
     await raceAbort(Promise.race([written, broken]), signal);
   }
+}
+
+/** A reader like `head` that has enough is no failure: we end as any program in a pipeline does. */
+function brokenOutput(cause: Error): Error {
+  if (isErrno(cause, "EPIPE")) return new Cancelled("SIGPIPE");
+  return new PenstockError("failed", `write to standard output: ${cause.message}`, { cause });
 }
