@@ -9,6 +9,9 @@ import { growPipe } from "./grow-pipe.ts";
 const FIRST_POLL_MS = 5;
 const LONGEST_POLL_MS = 100;
 
+/** As much as a reader may leave in a pipe of 1 MiB after a first look, and the write that waits. */
+const FIRST_LOOK_BYTES = 2 * 1024 * 1024;
+
 /**
  * The writing end of a named pipe, for a restore. Takes no thread of the pool.
  *
@@ -19,6 +22,7 @@ export class FifoWriter implements AsyncDisposable {
   readonly #path: string;
   readonly #socket: Socket;
   #writing = false;
+  #writtenBytes = 0;
 
   private constructor(path: string, fd: number) {
     this.#path = path;
@@ -60,6 +64,7 @@ export class FifoWriter implements AsyncDisposable {
       });
     });
     this.#writing = false;
+    this.#writtenBytes += chunk.length;
   }
 
   /** Closes the pipe: the consumer reads what is in it, and then its end. */
@@ -75,8 +80,14 @@ export class FifoWriter implements AsyncDisposable {
   }
 
   #failure(error: Error): PenstockError {
-    const reason = isErrno(error, "EPIPE") ? "its reader has closed it" : error.message;
-    return new PenstockError("failed", `write fifo ${this.#path}: ${reason}`, { cause: error });
+    const isGone = isErrno(error, "EPIPE");
+    const reason = isGone ? "its reader has closed it" : error.message;
+    const hint =
+      "a tool that opens its input twice cannot read a pipe: give pg_restore the format, e.g. -Fc";
+    return new PenstockError("failed", `write fifo ${this.#path}: ${reason}`, {
+      cause: error,
+      ...(isGone && this.#writtenBytes < FIRST_LOOK_BYTES ? { hint } : {}),
+    });
   }
 }
 
