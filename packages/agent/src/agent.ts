@@ -7,6 +7,7 @@ import {
   type GrpcServer,
   PenstockError,
   readCredentials,
+  type TlsMaterial,
 } from "@penstock/common";
 import type { Logger } from "pino";
 import type { AgentConfig } from "./config.ts";
@@ -15,6 +16,7 @@ import { LocalStreamHost } from "./local-stream-host.ts";
 import { MemoryBudget } from "./memory-budget.ts";
 import { Runs } from "./runs.ts";
 import { createAgentService } from "./service.ts";
+import { lockState } from "./state-lock.ts";
 import type { StreamHost } from "./stream-host.ts";
 import { ThreadStreamHost } from "./thread-stream-host.ts";
 import { TransferService } from "./transfer-service.ts";
@@ -26,36 +28,46 @@ export interface RunningAgent extends AsyncDisposable {
   readonly port: number;
 }
 
-/** Starts an agent: checks its surroundings, removes what dead runs left, then listens. */
+/**
+ * Starts an agent: checks its surroundings, takes its state directory and its address, removes what
+ * dead runs left, and only then accepts runs. In this order a second agent by mistake cannot clean up
+ * under the first. Throws, with nothing left running, if any of that fails.
+ */
 export async function startAgent(config: AgentConfig, log: Logger): Promise<RunningAgent> {
   await assertRoots(config.roots);
   const tls = readCredentials(config.tls, { roles: ["agent"], cluster: config.cluster });
-  await cleanLeftOvers(config.stateDirectory, log);
+  await using opened = new AsyncDisposableStack();
+  opened.use(await lockState(config.stateDirectory));
 
+  const server = opened.adopt(createServer(tls, log), close);
   const transfers = new TransferService(config.cluster, (id, err) => {
     log.error({ id, err }, "internal error");
   });
   const budget = new MemoryBudget(Math.floor(config.memory / config.threads), config.replayBuffer);
-  const mainHost = new LocalStreamHost(transfers, budget);
-  const hosts = await openHosts(config, mainHost, log);
+  const mainHost = opened.use(new LocalStreamHost(transfers, budget));
+  const hosts = await openHosts(config, mainHost, opened, log);
   const { roots, tools, stateDirectory } = config;
-  const runs = new Runs({ roots, tools, stateDirectory, hosts, mainHost, log });
+  const runs = opened.use(new Runs({ roots, tools, stateDirectory, hosts, mainHost, log }));
 
-  const server = createGrpcServer(tls, {
-    onRefused: (address, reason) => log.warn({ address, reason }, "client refused"),
-  });
   const { username: user } = userInfo();
   server.addService(AGENT_SERVICE, createAgentService({ config, runs, transfers, log, user }));
   await addStandardServices(server);
   const port = await server.bind(config.listen);
+  await cleanLeftOvers(stateDirectory, log);
+  runs.accept();
   log.info({ listen: config.listen, port, threads: config.threads }, "agent is ready");
-  return { port, [Symbol.asyncDispose]: () => close(runs, hosts, server) };
+  const running = opened.move();
+  return { port, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
 
-async function close(runs: Runs, hosts: readonly StreamHost[], server: GrpcServer): Promise<void> {
-  await runs[Symbol.asyncDispose]();
-  await Promise.all(hosts.map((host) => host[Symbol.asyncDispose]()));
-  // Controllers are still being told why their runs have ended; whoever does not listen is cut off.
+function createServer(tls: TlsMaterial, log: Logger): GrpcServer {
+  return createGrpcServer(tls, {
+    onRefused: (address, reason) => log.warn({ address, reason }, "client refused"),
+  });
+}
+
+/** Controllers are still being told why their runs have ended; whoever does not listen is cut off. */
+async function close(server: GrpcServer): Promise<void> {
   await server.drain(AbortSignal.timeout(DRAIN_LIMIT_MS)).catch(() => {});
   await server[Symbol.asyncDispose]();
 }
@@ -64,11 +76,15 @@ async function close(runs: Runs, hosts: readonly StreamHost[], server: GrpcServe
 async function openHosts(
   config: AgentConfig,
   mainHost: LocalStreamHost,
+  opened: AsyncDisposableStack,
   log: Logger,
 ): Promise<StreamHost[]> {
   if (config.threads === 1) return [mainHost];
-  const threads = Array.from({ length: config.threads }, () => ThreadStreamHost.start(config, log));
-  return await Promise.all(threads);
+  const hosts: StreamHost[] = [];
+  for (let count = 0; count < config.threads; count++) {
+    hosts.push(opened.use(await ThreadStreamHost.start(config, log)));
+  }
+  return hosts;
 }
 
 async function assertRoots(roots: readonly string[]): Promise<void> {

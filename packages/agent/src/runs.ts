@@ -8,7 +8,7 @@ export class Runs implements AsyncDisposable {
   readonly #around: RunSurroundings;
   readonly #runs: Map<string, Promise<AgentRun>> = new Map();
   readonly #owners: Map<string, RunOwner & { readonly sinceMs: number }> = new Map();
-  #draining = false;
+  #accepting = false;
 
   constructor(around: RunSurroundings) {
     this.#around = around;
@@ -16,7 +16,9 @@ export class Runs implements AsyncDisposable {
 
   /** Opens a run. Throws `locked` if another holds the plan, with place `run` if the name is taken. */
   async begin(owner: RunOwner): Promise<void> {
-    if (this.#draining) throw new PenstockError("unreachable", "this agent is being stopped");
+    if (!this.#accepting) {
+      throw new PenstockError("unreachable", "this agent is being started or stopped");
+    }
     this.#assertFree(owner);
     const { run } = owner;
     const forget = (): void => {
@@ -60,9 +62,14 @@ export class Runs implements AsyncDisposable {
     }));
   }
 
+  /** From now on runs may begin. */
+  accept(): void {
+    this.#accepting = true;
+  }
+
   /** Accepts no more runs and aborts those there are. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#draining = true;
+    this.#accepting = false;
     const ended = [...this.#runs.values()].map(async (opened) => {
       const run = await opened;
       await run.abort("the agent is being stopped");

@@ -20,10 +20,13 @@ export class ThreadStreamHost implements StreamHost {
   readonly #worker: Worker;
   readonly #log: Logger;
   readonly #hosted: Map<number, Hosted> = new Map();
+  readonly #exited: Promise<unknown>;
   #lastId = 0;
+  #failure: PenstockError | undefined;
 
   private constructor(worker: Worker, port: number, log: Logger) {
     this.port = port;
+    this.#exited = new Promise((resolve) => worker.once("exit", resolve));
     this.#worker = worker;
     this.#log = log;
     worker.on("message", (message: FromThread) => this.#take(message));
@@ -36,6 +39,7 @@ export class ThreadStreamHost implements StreamHost {
     const file = fromSource ? "./stream-thread.ts" : "./stream-thread.js";
     const worker = new Worker(new URL(file, import.meta.url), {
       workerData: config,
+      trackUnmanagedFds: false, // sockets close the pipes' descriptors, behind Node's back
       ...(fromSource ? { execArgv: ["--conditions=source"] } : {}),
     });
     const [ready] = (await once(worker, "message")) as [FromThread];
@@ -44,10 +48,11 @@ export class ThreadStreamHost implements StreamHost {
   }
 
   get load(): number {
-    return this.#hosted.size;
+    return this.#failure === undefined ? this.#hosted.size : Number.POSITIVE_INFINITY;
   }
 
   async open(settings: StreamSettings, events: StreamEvents): Promise<HostedStream> {
+    if (this.#failure !== undefined) throw this.#failure;
     this.#lastId += 1;
     const id = this.#lastId;
     const hosted = {
@@ -69,9 +74,8 @@ export class ThreadStreamHost implements StreamHost {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const exited = once(this.#worker, "exit");
     this.#post({ id: 0, kind: "exit" });
-    await exited;
+    await this.#exited;
   }
 
   #post(message: ToThread): void {
@@ -119,6 +123,7 @@ export class ThreadStreamHost implements StreamHost {
   #fail(cause: Error): void {
     this.#log.fatal({ err: cause }, "a thread of streams has died");
     const error = new PenstockError("internal", `thread of streams: ${cause.message}`, { cause });
+    this.#failure = error;
     for (const { events, open, closed } of this.#hosted.values()) {
       open.reject(error);
       events.onFailed(error);
