@@ -42,11 +42,13 @@ export class BackupStream implements AgentStream {
     this.#place = budget.join();
     this.#sender = new Sender(() => budget.share());
     this.done = this.#send(codec);
-    this.#served = this.#sender.run(this.#calls, this.#stop.signal).catch(() => {}); // told by `done`
+    this.#served = this.#sender.run(this.#calls, this.#stop.signal).catch((error: unknown) => {
+      this.#calls.fail(toError(error)); // to the controller it is told by `done`
+    });
   }
 
   accept(channel: Channel, open: Open): void {
-    this.#calls.offer(channel, open);
+    this.#calls.offer(channel, open, this.#stop.signal);
   }
 
   toolEnded(graceMs: number): void {

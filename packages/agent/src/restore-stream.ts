@@ -31,7 +31,7 @@ export class RestoreStream implements AgentStream {
   readonly opened: Promise<void>;
   readonly done: Promise<Tally>;
   readonly #seen: PromiseWithResolvers<void> = Promise.withResolvers();
-  readonly #calls: AcceptingSource = new AcceptingSource();
+  readonly #calls: AcceptingSource = new AcceptingSource(() => this.#receiver.receivedBytes);
   readonly #receiver: Receiver = new Receiver(this.#calls);
   readonly #stop: AbortController = new AbortController();
   #sink: RestoreSink | undefined;
@@ -44,7 +44,7 @@ export class RestoreStream implements AgentStream {
   }
 
   accept(channel: Channel, open: Open): void {
-    this.#calls.offer(channel, open);
+    this.#calls.offer(channel, open, this.#stop.signal);
   }
 
   toolEnded(graceMs: number): void {
@@ -74,6 +74,7 @@ export class RestoreStream implements AgentStream {
       return tally;
     } catch (error) {
       this.#receiver.abandon(toError(error));
+      this.#calls.fail(toError(error));
       throw error;
     }
   }

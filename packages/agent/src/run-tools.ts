@@ -13,11 +13,14 @@ export class RunTools {
     this.#watch = watch;
   }
 
-  /** Starts a tool under an id that no tool of this run has had. */
-  async start(id: string, spec: ToolSpec): Promise<Tool> {
+  /**
+   * Starts a tool under an id that no tool of this run has had. `makeSpec` may open descriptors: it is
+   * called only when nothing stands in the way.
+   */
+  async start(id: string, makeSpec: () => ToolSpec): Promise<Tool> {
     if (this.#stopping) throw new PenstockError("not_found", "the run has ended");
     if (this.#started.has(id)) throw new PenstockError("usage", `tool ${id} was started before`);
-    const started = startTool(spec, this.#watch);
+    const started = startTool(makeSpec(), this.#watch);
     this.#started.set(id, started);
     return await started;
   }
@@ -30,6 +33,7 @@ export class RunTools {
       const tool = await started.catch(() => undefined); // whoever started it was told
       await tool?.stop(never);
     });
-    await Promise.all(stopped);
+    const outcomes = await Promise.allSettled(stopped);
+    for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
   }
 }

@@ -118,15 +118,16 @@ export class AgentRun {
     this.#assertOpen();
     const { toolId, tool: name, args, env } = request;
     const streams = request.streams.map((stream) => this.#streamOf(stream));
-    const tool = await this.#tools.start(toolId, {
+    const path = toolPath(this.#around.tools, name);
+    const tool = await this.#tools.start(toolId, () => ({
       name,
-      path: toolPath(this.#around.tools, name),
+      path,
       args,
       env,
       ...this.#ownPipes(request),
       ...(request.stopSignal === "" ? {} : { stopSignal: request.stopSignal }),
       onLine: (line) => this.#log.info({ tool: name, line }, "tool says"),
-    });
+    }));
     this.#log.info({ tool: name, pid: tool.pid }, "tool started");
     void tool.exited.then((exit) => this.#toolExited(request, exit, streams));
     return tool.pid;

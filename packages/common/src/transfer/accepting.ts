@@ -2,56 +2,73 @@ import type { Open } from "@penstock/proto";
 import { raceAbort } from "../byte-stream.ts";
 import type { Channel } from "./channel.ts";
 import type { ChannelSource, Connected } from "./channel-source.ts";
+import { startHeartbeat } from "./heartbeat.ts";
 
-interface Offer {
-  readonly channel: Channel;
-  readonly open: Open;
+/** A connection that has been answered and waits to be used. */
+interface Answered extends Connected {
+  /** Kept alive meanwhile: who will use it may be waiting for a slow consumer. */
+  readonly heartbeat: Disposable;
 }
 
 /**
- * The agent's connections of one stream: each incoming call is offered, the newest one wins. It
- * waits without limit; the run's lease ends it through the signal.
+ * The agent's connections of one stream: each incoming call is answered at once, the newest one
+ * wins. It waits without limit; the run's lease ends it through the signal.
  */
 export class AcceptingSource implements ChannelSource {
-  #offered: Offer | undefined;
+  readonly #ownOffset: (() => number) | undefined;
+  #answered: Answered | undefined;
   #arrival = Promise.withResolvers<void>();
   #current: Channel | undefined;
+  #failure: Error | undefined;
+
+  /** `ownOffset` is a receiver's place at any time; a sender has none and goes to where it is told. */
+  constructor(ownOffset?: () => number) {
+    this.#ownOffset = ownOffset;
+  }
 
   /** A call has come in. Any earlier one is cut: its peer has given it up. */
-  offer(channel: Channel, open: Open): void {
-    this.#offered?.channel.cut();
+  offer(channel: Channel, open: Open, signal: AbortSignal): void {
+    this.#drop();
+    if (this.#failure !== undefined) {
+      channel.fail(this.#failure);
+      return;
+    }
     this.#current?.cut();
-    this.#offered = { channel, open };
+    const offset = this.#ownOffset?.() ?? Number(open.offset);
+    const opened = { offset: BigInt(offset) };
+    // If it breaks already, whoever uses it finds out.
+    channel.send({ message: { $case: "opened", value: opened } }, signal).catch(() => {});
+    this.#answered = { channel, offset, heartbeat: startHeartbeat(channel, signal) };
     this.#arrival.resolve();
   }
 
-  async next(ownOffset: number | undefined, signal: AbortSignal): Promise<Connected> {
+  /** The stream has failed: calls that come now, and the one that waits, are told why. */
+  fail(error: Error): void {
+    this.#failure ??= error;
+    this.#answered?.channel.fail(error);
+    this.#drop();
+  }
+
+  async next(_ownOffset: number | undefined, signal: AbortSignal): Promise<Connected> {
     for (;;) {
-      const { channel, open } = await this.#accept(signal);
-      const offset = ownOffset ?? Number(open.offset);
-      try {
-        const opened = { offset: BigInt(offset) };
-        await channel.send({ message: { $case: "opened", value: opened } }, signal);
-        return { channel, offset };
-      } catch {
-        signal.throwIfAborted(); // else the call broke before it was answered: wait for the next
+      const answered = this.#answered;
+      if (answered !== undefined) {
+        this.#answered = undefined;
+        this.#arrival = Promise.withResolvers();
+        this.#current = answered.channel;
+        answered.heartbeat[Symbol.dispose]();
+        return answered;
       }
+      await raceAbort(this.#arrival.promise, signal);
     }
   }
 
   /** Never gives up by itself: a mover comes back, or the lease ends. */
   broken(): void {}
 
-  async #accept(signal: AbortSignal): Promise<Offer> {
-    for (;;) {
-      const offered = this.#offered;
-      if (offered !== undefined) {
-        this.#offered = undefined;
-        this.#arrival = Promise.withResolvers();
-        this.#current = offered.channel;
-        return offered;
-      }
-      await raceAbort(this.#arrival.promise, signal);
-    }
+  #drop(): void {
+    this.#answered?.heartbeat[Symbol.dispose]();
+    this.#answered?.channel.cut();
+    this.#answered = undefined;
   }
 }

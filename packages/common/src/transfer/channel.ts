@@ -23,7 +23,7 @@ export interface Channel {
   send(message: Outgoing, signal: AbortSignal): Promise<void>;
   /**
    * The next message; `undefined` when the other side ended without an error. Throws when the
-   * connection breaks or the other side ends it with an error. One call at a time.
+   * connection breaks, was cut, or the other side ends it with an error. One call at a time.
    */
   next(signal: AbortSignal): Promise<TransferBody | undefined>;
   /** Ends our side after what was queued. */
@@ -70,17 +70,28 @@ function createChannel(
 ): Channel {
   call.on("error", () => {}); // the iterator below reports it; alone it would end the process
   const messages: AsyncIterator<TransferMessage> = call.iterator({ destroyOnReturn: false });
+  let isCut = false;
+  let draining: Promise<void> | undefined; // one for all: acknowledgements do not wait for each other
   return {
     async send(message, signal) {
       if (call.destroyed || call.writableEnded) throw new Error("the connection is closed");
-      if (!call.write(message as never)) await raceAbort(drained(call), signal);
+      if (call.write(message as never)) return;
+      draining ??= drained(call).finally(() => {
+        draining = undefined;
+      });
+      await raceAbort(draining, signal);
     },
     async next(signal) {
       const result = await raceAbort(messages.next(), signal);
+      // What is still queued would be sent again on the next connection.
+      if (isCut) throw new Error("the connection was cut");
       return result.done ? undefined : result.value.message;
     },
     end: () => void call.end(),
-    cut,
+    cut() {
+      isCut = true;
+      cut();
+    },
     fail,
   };
 }

@@ -14,6 +14,7 @@ import { unexpected } from "./unexpected.ts";
 export class Receiver {
   readonly #source: ChannelSource;
   #offset = 0;
+  #ackedOffset = 0;
   #channel: Channel | undefined;
   #heartbeat: Disposable | undefined;
   #end: End | undefined;
@@ -42,6 +43,8 @@ export class Receiver {
     this.#heartbeat?.[Symbol.dispose]();
     this.#channel = connected.channel;
     this.#heartbeat = startHeartbeat(connected.channel, signal);
+    // It may have got lost with the last connection, and a sender that is full waits for it.
+    if (this.#ackedOffset > 0) this.#sendAck(signal);
     return connected;
   }
 
@@ -65,23 +68,32 @@ export class Receiver {
     }
   }
 
-  /** Everything below `offset` is safe. A lost acknowledgement is made up for by the next. */
+  /** Everything below `offset` is safe. Said again on each new connection. */
   acknowledge(offset: number, signal: AbortSignal): void {
-    const ack = { message: { $case: "ack", value: { offset: BigInt(offset) } } } as const;
-    this.#channel?.send(ack, signal).catch(() => {}); // a break is noticed where frames are read
+    this.#ackedOffset = offset;
+    this.#sendAck(signal);
   }
 
   /** Tells the sender that the stream is whole here, and closes. */
   async finish(signal: AbortSignal): Promise<void> {
-    await this.#channel?.send({ message: { $case: "finished", value: {} } }, signal);
-    this.#channel?.end();
-    this.#heartbeat?.[Symbol.dispose]();
+    try {
+      await this.#channel?.send({ message: { $case: "finished", value: {} } }, signal);
+      this.#channel?.end();
+    } finally {
+      this.#heartbeat?.[Symbol.dispose]();
+    }
   }
 
   /** Closes without that: `error` is told to the sender where gRPC can. */
   abandon(error: Error): void {
-    this.#channel?.fail(error);
     this.#heartbeat?.[Symbol.dispose]();
+    this.#channel?.fail(error);
+  }
+
+  #sendAck(signal: AbortSignal): void {
+    const value = { offset: BigInt(this.#ackedOffset) };
+    // A break is noticed where frames are read.
+    this.#channel?.send({ message: { $case: "ack", value } }, signal).catch(() => {});
   }
 
   async *#framesOf(
@@ -92,6 +104,8 @@ export class Receiver {
       const message = await expectLife(channel.next(signal), channel);
       switch (message?.$case) {
         case "frame": {
+          // Around a break a connection may begin a frame too early.
+          if (Number(message.value.offset) + message.value.data.length <= this.#offset) break;
           const frame = checkFrame(message.value, this.#offset);
           this.#offset += frame.data.length;
           yield frame;

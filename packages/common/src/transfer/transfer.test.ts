@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { receiveBackup, sendBackup } from "../data-path.ts";
 import { PenstockError } from "../errors.ts";
 import { createDigest } from "../stages/digest.ts";
@@ -23,7 +23,7 @@ function connect(breaks: readonly number[], limitBytes = 64 * 1024) {
     const breakAfter = plan.shift();
     const [ours, theirs] = createChannelPair(breakAfter === undefined ? {} : { breakAfter });
     void theirs.next(never).then(
-      (first) => first?.$case === "open" && calls.offer(theirs, first.value),
+      (first) => first?.$case === "open" && calls.offer(theirs, first.value, never),
       () => {},
     );
     return ours;
@@ -58,7 +58,7 @@ test("whatever breaks and whenever, every byte arrives once and in order, and th
       fc.array(fc.integer({ min: 1, max: 3_000 }), { minLength: 1, maxLength: 5 }),
       fc.array(fc.integer({ min: 0, max: 12 }), { maxLength: 2 }),
       async (input, sizes, breaks) => {
-        const { sender, receiver, calls } = connect(breaks);
+        const { sender, receiver, calls } = connect(breaks, 5_000); // so acknowledgements matter
         const served = sender.run(calls, never);
         const sent = sendBackup(chunks(Buffer.from(input), sizes), "none", sender, never).then(
           (tally) => sender.end({ tally }),
@@ -117,4 +117,18 @@ test("without acknowledgements a sender stops taking bytes at its limit", async 
   while (received < 150_000) received += (await frames.next()).value?.data.length ?? 0;
   expect(taken).toBeGreaterThan(110_000);
   stop.abort();
+});
+
+test("a receiver whose last word does not get through keeps nothing alive", async () => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  try {
+    const { sender, receiver, calls } = connect([]);
+    sender.run(calls, never).catch(() => {});
+    const { channel } = await receiver.attach(never);
+    channel.cut();
+    await expect(receiver.finish(never)).rejects.toThrow("connection broken");
+    await expect.poll(() => vi.getTimerCount()).toBe(0);
+  } finally {
+    vi.useRealTimers();
+  }
 });
