@@ -94,9 +94,11 @@ export async function findSet<T extends NamedTarget>(
       hint: "a set's name is YYYYMMDDHHMMSS or LATEST; see: penstock list",
     });
   }
-  for (const target of targets) {
-    const manifest = await readEnded(target.target, cluster, set, signal);
-    if (manifest !== undefined) return { manifest, target };
+  for (const read of [readEnded, readUnended]) {
+    for (const target of targets) {
+      const manifest = await read(target.target, cluster, set, signal);
+      if (manifest !== undefined) return { manifest, target };
+    }
   }
   throw notFound(`set ${set}`, targets, cluster);
 }
@@ -149,6 +151,20 @@ async function readEnded(
     (await readManifestAt(target, keys.manifest, signal)) ??
     (await readManifestAt(target, keys.failed, signal))
   );
+}
+
+/** What `started.json` tells about a set without an end, in the form of a failed one. */
+async function readUnended(
+  target: Target,
+  cluster: string,
+  set: string,
+  signal: AbortSignal,
+): Promise<Manifest | undefined> {
+  const started = await readStartedAt(target, setKeys(cluster, set).started, signal);
+  if (started === undefined) return undefined;
+  const { hosts: _, ...known } = started;
+  const error = "no end was recorded: its controller is still running, or was killed";
+  return { ...known, status: "failed", endedAt: started.startedAt, error, streams: [] };
 }
 
 async function summarize(

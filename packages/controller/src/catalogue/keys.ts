@@ -6,6 +6,8 @@ export interface SetKeys {
   readonly failed: string;
   /** Written first: who began the set, and when. */
   readonly started: string;
+  /** Name of the work that is under way for this set, for a target's unfinished objects. */
+  readonly scope: string;
   stream(name: string, suffix: string): string;
 }
 
@@ -17,6 +19,7 @@ export function setKeys(cluster: string, set: string): SetKeys {
     manifest: `${folder}manifest.json`,
     failed: `${folder}failed.json`,
     started: `${folder}started.json`,
+    scope: `${cluster}.${set}`,
     stream: (name, suffix) => `${folder}streams/${name}${suffix}`,
   };
 }

@@ -31,6 +31,7 @@ export function startStore(
     () => receiver.finish(either),
     (error: unknown) => receiver.abandon(toError(error)),
   );
+  closed.catch(() => {}); // the bytes are safe: that the sender did not hear it is its affair
   return {
     received,
     publish: () =>

@@ -8,10 +8,17 @@ import {
   type FrameSink,
   PART_BYTES,
   type PartsList,
+  PenstockError,
   partsKey,
   type StoredObject,
 } from "@penstock/common";
 import type { ObjectWriter, Target } from "../targets/target.ts";
+
+/**
+ * How long bytes wait for their part to become full before they are made durable all the same. A
+ * sender with little memory can send no more until they are.
+ */
+const IDLE_FLUSH_MS = 100;
 
 /** Where a stream goes. */
 export interface StreamPlace {
@@ -47,6 +54,8 @@ export class StreamWriter implements FrameSink, AsyncDisposable {
   #partBytes = 0;
   #partCrc = 0;
   #flushing: Promise<void> = Promise.resolve();
+  #flushedOffset = 0;
+  #idleTimer: NodeJS.Timeout | undefined;
 
   constructor(place: StreamPlace, onDurable: (offset: number) => void) {
     this.#place = place;
@@ -57,6 +66,7 @@ export class StreamWriter implements FrameSink, AsyncDisposable {
   async open(targets: readonly Target[], signal: AbortSignal): Promise<void> {
     this.#targets = targets;
     await this.#beginSegment(signal);
+    this.#idleTimer = this.#watchIdle();
   }
 
   async write(frame: CheckedFrame, signal: AbortSignal): Promise<void> {
@@ -72,6 +82,7 @@ export class StreamWriter implements FrameSink, AsyncDisposable {
 
   /** After the last frame: every byte is durable when it resolves. */
   async finish(): Promise<void> {
+    clearInterval(this.#idleTimer);
     if (this.#partBytes > 0) await this.#endPart();
     await this.#flushing;
     this.#seal(this.#last());
@@ -89,6 +100,7 @@ export class StreamWriter implements FrameSink, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#idleTimer);
     await this.#flushing.catch(() => {}); // whoever was writing has seen it
     const writers = this.#segments.flatMap((segment) => segment.writers);
     await Promise.all(writers.map((writer) => writer.abort()));
@@ -104,17 +116,32 @@ export class StreamWriter implements FrameSink, AsyncDisposable {
     if (this.#partBytes === PART_BYTES) await this.#endPart();
   }
 
-  /** Flushes while the next part is being written; one flush at a time. */
   async #endPart(): Promise<void> {
-    const { parts, writers } = this.#last();
-    parts.push(this.#partCrc);
+    this.#last().parts.push(this.#partCrc);
     this.#partBytes = 0;
-    const offset = this.digest.bytes;
+    await this.#flush();
+  }
+
+  /** Flushes while more is being written; one flush at a time. */
+  async #flush(): Promise<void> {
     await this.#flushing;
+    const offset = this.digest.bytes;
+    const { writers } = this.#last();
+    this.#flushedOffset = offset;
     this.#flushing = Promise.all(writers.map((writer) => writer.flush())).then(() => {
       this.#onDurable(offset);
     });
-    this.#flushing.catch(() => {}); // thrown at the next part, or at the end
+    this.#flushing.catch(() => {}); // thrown at the next flush, or at the end
+  }
+
+  /** Flushes what has been there for a whole turn without anything being added. */
+  #watchIdle(): NodeJS.Timeout {
+    let seenOffset = 0;
+    return setInterval(() => {
+      const offset = this.digest.bytes;
+      if (offset === seenOffset && offset > this.#flushedOffset) this.#flush().catch(() => {});
+      seenOffset = offset;
+    }, IDLE_FLUSH_MS);
   }
 
   async #segmentWithRoom(signal: AbortSignal): Promise<Segment> {
@@ -168,7 +195,10 @@ export class StreamWriter implements FrameSink, AsyncDisposable {
       crc32: segment.parts.map((crc) => crc.toString(16).padStart(8, "0")),
     };
     const body = Buffer.from(`${JSON.stringify(list)}\n`);
-    for (const target of this.#targets) await target.putIfAbsent(partsKey(key), body, signal);
+    for (const target of this.#targets) {
+      if (await target.putIfAbsent(partsKey(key), body, signal)) continue;
+      throw new PenstockError("failed", `${target.url}: the key ${partsKey(key)} is taken`);
+    }
     const digest = createHash("sha256").update(body).digest("hex");
     return { key, bytes, sha256, parts: { key: partsKey(key), sha256: digest } };
   }

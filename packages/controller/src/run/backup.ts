@@ -87,16 +87,18 @@ class BackupRun {
   async fail(error: unknown): Promise<void> {
     const reason = reasonText(error);
     await this.#session.abort(reason);
-    await this.#closeStreams();
+    await this.sweep(); // first: on a full disk it makes the room for the note
     if (this.hasBegun) await this.#writeFailed({ ...this.#manifest("failed"), error: reason });
   }
 
   /** Removes what the targets still hold of unfinished objects. Never throws. */
   async sweep(): Promise<void> {
     await this.#closeStreams();
+    if (!this.hasBegun) return; // the name may be another run's
     const signal = AbortSignal.timeout(CLEAN_UP_TIMEOUT_MS);
-    const { run } = this.#session.ref;
-    await Promise.allSettled(this.#context.targets.map(({ target }) => target.sweep(run, signal)));
+    const { cluster, targets } = this.#context;
+    const { scope } = setKeys(cluster, this.#session.ref.run);
+    await Promise.allSettled(targets.map(({ target }) => target.sweep(scope, signal)));
   }
 
   async #prepare(

@@ -56,7 +56,7 @@ export class StoredStreamRun {
         targets: context.targets,
         place: {
           key: setKeys(context.cluster, context.set).stream(name, codecSuffix(context.codec)),
-          scope: context.set,
+          scope: setKeys(context.cluster, context.set).scope,
           segmentBytes: context.segmentBytes,
         },
       },
