@@ -5,7 +5,12 @@ import { Child } from "../harness/child.ts";
 import { descendantsOf, stillRunning, untilWaiting } from "../harness/processes.ts";
 import { untilNone } from "../harness/until.ts";
 import { openStage } from "../stories/stage.ts";
-import { expectFailedBackup, expectFailedRestore, expectFailure } from "./expect-failed.ts";
+import {
+  expectCleanStop,
+  expectFailedBackup,
+  expectFailedRestore,
+  expectFailure,
+} from "./expect-failed.ts";
 import { FAULT_LIMIT_MS, Story } from "./story.ts";
 
 const signal = AbortSignal.timeout(300_000);
@@ -110,4 +115,8 @@ test("an agent that hangs is given up like one that is gone, and cleans up when 
   await story.untilNoTrace(within, [sdw2]);
   sdw1.child.kill("SIGCONT");
   await expectFailedBackup(story, outcome, { message: LOST });
+});
+
+test("after all this the agents stop at once and have nothing to complain of", async () => {
+  await expectCleanStop(stage.cluster.hosts);
 });

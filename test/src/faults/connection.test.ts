@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { type Child, run } from "../harness/child.ts";
 import { Wire } from "../harness/wire.ts";
 import { openStage } from "../stories/stage.ts";
-import { expectFailedBackup } from "./expect-failed.ts";
+import { expectCleanStop, expectFailedBackup } from "./expect-failed.ts";
 import { Story } from "./story.ts";
 
 const signal = AbortSignal.timeout(300_000);
@@ -64,3 +64,7 @@ async function cutAgainAndAgain(times: number, wire: Wire, command: Child): Prom
     await command.stdout.waitFor(new RegExp(`(?:${moved}){${cuts}}`), signal);
   }
 }
+
+test("after all this the agents stop at once and have nothing to complain of", async () => {
+  await expectCleanStop(stage.cluster.hosts);
+});

@@ -5,11 +5,11 @@ import { Child } from "../harness/child.ts";
 import { findChild } from "../harness/processes.ts";
 import { untilFound } from "../harness/until.ts";
 import { openStage } from "../stories/stage.ts";
-import { expectFailedRestore } from "./expect-failed.ts";
+import { expectCleanStop, expectFailedRestore } from "./expect-failed.ts";
 import { Story } from "./story.ts";
 
 const signal = AbortSignal.timeout(300_000);
-const DUMP = `seq 1 2000000 > "$1"`; // 14.9 MB: much more than a pipe holds
+const DUMP = `seq 1 5000000 > "$1"`; // 39 MB: more than all that is under way can be
 const stage = openStage({ hosts: ["sdw1"], agentSettings: { threads: 2 } });
 let story: Story;
 let out: string;
@@ -70,15 +70,14 @@ describe("a restore fails, says why, and shows its consumer no false end, when i
   });
 });
 
-describe("a consumer that takes any end for the whole does not see one", () => {
-  const taking = (script: string): Promise<void> =>
-    consume(`(head -c 1M; ${script}; cat) < "$1" > '${out}' && touch '${out}.complete'`);
-
+describe("a consumer that takes any end for the whole does not see one when its restore is cancelled:", () => {
   test.each([
-    ["dies of SIGTERM", "sleep 1000"],
-    ["reads on at SIGTERM", "trap 'cat; exit 0' TERM; sleep 1000 & wait"],
-  ])("when its restore is cancelled: one that %s", async (_, script) => {
-    await taking(script);
+    ["one that dies of SIGTERM", "-"],
+    ["one that reads on", "finish"],
+  ])("%s", async (_, atStop) => {
+    const finish = `finish() { cat > '${out}'; touch '${out}.complete'; exit 0; }`;
+    const begin = `exec < "$1"; head -c 1M > '${out}'; sleep 1000 & wait; finish`;
+    await consume(`${finish}; trap ${atStop} TERM; ${begin}`);
     await using command = await story.startFlowing("restore", signal);
     command.kill("SIGINT");
     const failure = { status: 130, message: /^error: cancelled by SIGINT$/m };
@@ -97,6 +96,10 @@ test("a stranger who has opened a pipe does not hold up the end of its run", asy
   command.kill("SIGTERM");
   const failure = { status: 143, message: /^error: cancelled by SIGTERM$/m };
   await expectFailedRestore(story, await command.outcome, failure);
+});
+
+test("after all this the agents stop at once and have nothing to complain of", async () => {
+  await expectCleanStop(stage.cluster.hosts);
 });
 
 async function pipes(): Promise<string[] | undefined> {

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { descendantsOf, stillRunning } from "../harness/processes.ts";
 import { untilNone } from "../harness/until.ts";
 import { openStage } from "../stories/stage.ts";
-import { expectFailedBackup } from "./expect-failed.ts";
+import { expectCleanStop, expectFailedBackup } from "./expect-failed.ts";
 import { FAULT_LIMIT_MS, Story } from "./story.ts";
 
 const signal = AbortSignal.timeout(300_000);
@@ -135,4 +135,8 @@ describe("what keeps a run from beginning has an exit status of its own:", () =>
     expect(outcome.status).toBe(2);
     await story.untilNoTrace(signal);
   });
+});
+
+test("after all this the agents stop at once and have nothing to complain of", async () => {
+  await expectCleanStop(stage.cluster.hosts);
 });

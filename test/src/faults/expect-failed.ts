@@ -1,4 +1,5 @@
 import { expect } from "vitest";
+import type { AgentHost } from "../harness/agent-host.ts";
 import type { Outcome } from "../harness/child.ts";
 import { FAULT_LIMIT_MS, type Story } from "./story.ts";
 
@@ -41,4 +42,10 @@ export async function expectFailedRestore(
 ): Promise<void> {
   expectFailure(outcome, failure);
   await story.untilNoTrace(AbortSignal.timeout(FAULT_LIMIT_MS));
+}
+
+/** The agents end when they are asked to, and Node has warned of nothing in them. */
+export async function expectCleanStop(hosts: readonly AgentHost[]): Promise<void> {
+  const outcomes = await Promise.all(hosts.map(({ child }) => child.stop()));
+  for (const outcome of outcomes) expect(outcome).toMatchObject({ status: 0, stderr: "" });
 }

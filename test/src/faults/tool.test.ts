@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { findChild } from "../harness/processes.ts";
 import { untilFound } from "../harness/until.ts";
 import { openStage } from "../stories/stage.ts";
-import { expectFailedBackup } from "./expect-failed.ts";
+import { expectCleanStop, expectFailedBackup } from "./expect-failed.ts";
 import { Story, type StoryOptions } from "./story.ts";
 
 const signal = AbortSignal.timeout(300_000);
@@ -69,6 +69,10 @@ test("a backup is whole although what a tool has left behind goes on writing for
   const story = await begin({ backup: `{ seq 1 1000; (${late}) & } > "$1"` });
   expect(await story.backup(signal)).toMatchObject({ status: 0 });
   await story.untilNoTrace(signal);
+});
+
+test("after all this the agents stop at once and have nothing to complain of", async () => {
+  await expectCleanStop(stage.cluster.hosts);
 });
 
 async function killTool(host: string, pattern: RegExp): Promise<void> {
