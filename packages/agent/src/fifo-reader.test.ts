@@ -66,7 +66,7 @@ test("a pipe that no writer opened fails when none is expected any more", async 
   await Promise.all([
     reader.expectNoWriter(),
     expect(bytes).rejects.toMatchObject({
-      code: "failed",
+      code: "not_found",
       message: `fifo ${pipe.path} was never opened by its writer`,
     }),
   ]);

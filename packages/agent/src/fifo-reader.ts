@@ -83,7 +83,7 @@ export class FifoReader implements AsyncDisposable {
 
   /**
    * Says that no writer will come any more, since the tool has exited. If none was seen, and none
-   * holds the pipe open in silence, `chunks` throws `failed`; otherwise nothing changes.
+   * holds the pipe open in silence, `chunks` throws `not_found`; otherwise nothing changes.
    */
   async expectNoWriter(): Promise<void> {
     // What happened before this call has been read after one full turn of the event loop.
@@ -91,7 +91,7 @@ export class FifoReader implements AsyncDisposable {
     await loopTurn();
     if (this.#state !== "untouched" || this.#writerIsThere()) return;
     const message = `fifo ${this.#path} was never opened by its writer`;
-    this.#settle(new PenstockError("failed", message));
+    this.#settle(new PenstockError("not_found", message)); // a stream may be optional
   }
 
   /** Closes the pipe; a writer that is still there gets EPIPE. */

@@ -1,5 +1,12 @@
 import type { ServerWritableStream } from "@grpc/grpc-js";
-import { authorize, formatDuration, negotiate, PenstockError, toGrpcError } from "@penstock/common";
+import {
+  authorize,
+  formatDuration,
+  negotiate,
+  PenstockError,
+  showArgument,
+  toGrpcError,
+} from "@penstock/common";
 import type {
   AgentServer,
   BeginRunRequest,
@@ -64,7 +71,7 @@ export function createAgentService(parts: ServiceParts): AgentServer {
       around,
       async (request) => ({ pid: await (await runs.get(request.ref)).startTool(request) }),
       // Arguments may be looked at; the environment may hold passwords.
-      (request) => ({ ...run(request), tool: request.tool, args: request.args }),
+      (request) => ({ ...run(request), tool: request.tool, args: request.args.map(showArgument) }),
     ),
     transfer: transfers.transfer,
     findFiles: unary(

@@ -88,6 +88,7 @@ export {
   signCertificate,
   type Validity,
 } from "./pki/certificates.ts";
+export { showArgument } from "./secrets.ts";
 export { codecSuffix, compress, decompress } from "./stages/codec.ts";
 export { createDigest, type Digest, hashing } from "./stages/digest.ts";
 export { AcceptingSource } from "./transfer/accepting.ts";

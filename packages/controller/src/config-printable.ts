@@ -1,4 +1,4 @@
-import { formatDuration, formatRate, formatSize } from "@penstock/common";
+import { formatDuration, formatRate, formatSize, showArgument } from "@penstock/common";
 import type { ControllerConfig } from "./config.ts";
 import type { PlanConfig } from "./config-plan.ts";
 
@@ -28,6 +28,7 @@ function printablePlan(plan: PlanConfig): object {
 /** A deep copy. Variables are what lies in a map called `env` or `vars`, whatever the producer. */
 function hideSecrets(value: unknown, isVariables = false): unknown {
   if (Array.isArray(value)) return value.map((entry) => hideSecrets(entry));
+  if (typeof value === "string") return showArgument(value);
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(
     Object.entries(value).map(([name, entry]) => {

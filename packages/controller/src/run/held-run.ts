@@ -25,7 +25,7 @@ export interface HeldRunOptions {
   readonly ref: RunRef;
   readonly leaseMs: number;
   readonly report: Reporter;
-  readonly onStreamFailed: (error: PenstockError) => void;
+  readonly onStreamFailed: (stream: string, error: PenstockError) => void;
 }
 
 /**
@@ -38,7 +38,7 @@ export class HeldRun {
   readonly #leaseMs: number;
   readonly #report: Reporter;
   readonly #toolEnds = new Map<string, PromiseWithResolvers<ToolEnd>>();
-  readonly #onStreamFailed: (error: PenstockError) => void;
+  readonly #onStreamFailed: HeldRunOptions["onStreamFailed"];
   #lastEvent = 0n;
   #lastSignMs = 0;
   #lastBreak: PenstockError | undefined;
@@ -139,7 +139,7 @@ export class HeldRun {
           `agent ${this.agent.name} gave up the run: ${event.value.reason}`,
         );
       case "streamFailed":
-        this.#onStreamFailed(toStreamError(this.agent.name, event.value));
+        this.#onStreamFailed(event.value.name, toStreamError(this.agent.name, event.value));
         break;
       case "log":
         this.#report({ event: "warning", message: `${this.agent.name}: ${event.value.message}` });
@@ -159,7 +159,7 @@ export class HeldRun {
 
 function toStreamError(host: string, { name, code, message }: StreamFailed): PenstockError {
   return new PenstockError(
-    code === "damaged" ? code : "failed",
+    code === "damaged" || code === "not_found" ? code : "failed",
     `stream ${name} of ${host}: ${message}`,
   );
 }

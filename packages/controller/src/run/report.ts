@@ -1,7 +1,14 @@
 import type { ToolOutcome } from "@penstock/common";
 
 /** State of one stream in a run. */
-export type StreamState = "preparing" | "attached" | "flowing" | "received" | "done" | "failed";
+export type StreamState =
+  | "preparing"
+  | "attached"
+  | "flowing"
+  | "received"
+  | "done"
+  | "absent"
+  | "failed";
 
 /** What a run tells while it goes on; with `-o json` each is a line. */
 export type RunReport =

@@ -32,13 +32,16 @@ export class Session {
   readonly signal: AbortSignal;
   readonly #abort = new AbortController();
   readonly #held = new Map<string, HeldRun>();
+  readonly #optional: Set<string> = new Set();
 
   private constructor(options: SessionOptions, ref: RunRef, signal: AbortSignal) {
     this.ref = ref;
     this.leaseMs = options.leaseMs;
     this.signal = AbortSignal.any([signal, this.#abort.signal]);
     for (const agent of options.agents) {
-      const onStreamFailed = (error: PenstockError): void => this.#failSoon(error);
+      const onStreamFailed = (stream: string, error: PenstockError): void => {
+        if (!this.#mayMiss(stream, error)) this.#failSoon(error);
+      };
       const { leaseMs, report } = options;
       this.#held.set(agent.name, new HeldRun({ agent, ref, leaseMs, report, onStreamFailed }));
     }
@@ -103,6 +106,11 @@ export class Session {
     promise.catch((error: unknown) => this.#failSoon(error));
   }
 
+  /** The run is whole without this stream, if its pipe is never opened. */
+  allowMissing(stream: string): void {
+    this.#optional.add(stream);
+  }
+
   /** Ends the run everywhere: tools are stopped and everything made is removed. Never throws. */
   async abort(reason: string): Promise<void> {
     this.fail(new PenstockError("failed", reason));
@@ -121,8 +129,12 @@ export class Session {
     this.guard(this.held(agent.name).hold(this.signal));
   }
 
+  #mayMiss(stream: string, error: PenstockError): boolean {
+    return error.code === "not_found" && this.#optional.has(stream);
+  }
+
   #failSoon(error: unknown): void {
-    const isOwnCause = !hasCode(error, "failed");
+    const isOwnCause = hasCode(error, "damaged");
     setTimeout(() => this.fail(error), isOwnCause ? 0 : TOOL_EXIT_FIRST_MS).unref();
   }
 

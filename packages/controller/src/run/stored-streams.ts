@@ -1,12 +1,13 @@
 import {
   type CodecName,
   codecSuffix,
+  hasCode,
   type Receipt,
   raceAbort,
   type ToolOutcome,
 } from "@penstock/common";
 import { setKeys } from "../catalogue/keys.ts";
-import type { Mover, StoreTask } from "../mover/jobs.ts";
+import type { Mover, StoredStream, StoreTask } from "../mover/jobs.ts";
 import type { PlannedStream } from "../producers/producer.ts";
 import type { TargetConfig } from "../targets/targets.ts";
 import type { Reporter, StreamState } from "./report.ts";
@@ -74,6 +75,7 @@ export class StoredStreamRun {
       session.signal,
     );
     if (planned.required) session.guardStream(this.#task.received);
+    else session.allowMissing(name);
   }
 
   /** Resolves once bytes could flow. */
@@ -88,13 +90,14 @@ export class StoredStreamRun {
 
   /**
    * After the stream's tool has ended well (`null`: no tool wrote it): waits for the last byte and
-   * makes the objects visible.
+   * makes the objects visible. An optional stream that was never opened has no receipt afterwards.
    */
   async settle(tool: ToolOutcome | null): Promise<void> {
-    const { codec, session } = this.#context;
+    const { codec } = this.#context;
     const { name, host, kind, path, contentId, dbid } = this.planned;
-    const stored = await raceAbort(this.#task.received, session.signal);
-    this.#to("received");
+    const stored = await this.#received();
+    this.#to(stored === undefined ? "absent" : "received");
+    if (stored === undefined) return;
     const objects = await this.#task.publish();
     this.#receipt = {
       name,
@@ -115,8 +118,17 @@ export class StoredStreamRun {
 
   /** Frees what the mover holds; what was not published is gone. Never throws. */
   async close(): Promise<void> {
-    if (this.#receipt === undefined) this.#to("failed");
+    if (this.#receipt === undefined && this.#state !== "absent") this.#to("failed");
     await this.#task.discard().catch(() => {}); // sweeping the target does the rest
+  }
+
+  async #received(): Promise<StoredStream | undefined> {
+    try {
+      return await raceAbort(this.#task.received, this.#context.session.signal);
+    } catch (error) {
+      if (this.planned.required || !hasCode(error, "not_found")) throw error;
+      return undefined;
+    }
   }
 
   #progress(bytes: number): void {
