@@ -68,7 +68,11 @@ function createServer(tls: TlsMaterial, log: Logger): GrpcServer {
 
 /** Controllers are still being told why their runs have ended; whoever does not listen is cut off. */
 async function close(server: GrpcServer): Promise<void> {
-  await server.drain(AbortSignal.timeout(DRAIN_LIMIT_MS)).catch(() => {});
+  // AbortSignal.timeout would not keep the process alive until then.
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(), DRAIN_LIMIT_MS);
+  await server.drain(limit.signal).catch(() => {});
+  clearTimeout(timer);
   await server[Symbol.asyncDispose]();
 }
 

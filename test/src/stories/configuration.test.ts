@@ -95,11 +95,21 @@ describe("a wrong configuration of an agent is refused with file, line and what 
       [/- \/.*backups/, "- /no/such/folder"],
       ["root /no/such/folder is not a folder", "hint: "],
     ],
-    ["an address that is taken", [/listen: .*/, ""], ["cannot listen at 127.0.0.1:", "EADDRINUSE"]],
+    [
+      "a state directory that another agent uses",
+      [/listen: .*/, 'listen: "127.0.0.1:0"'],
+      ["state directory", "is in use by another agent"],
+    ],
   ] as const)("%s", async ([, [right, wrong], words]) => {
-    const address = stage.cluster.host("sdw1").address;
-    const { file } = await spoiledAgent(right, wrong === "" ? `listen: "${address}"` : wrong);
+    const { file } = await spoiledAgent(right, wrong);
     expectFailure(await startAgent(file), 2, words);
+  });
+
+  test("an address that is taken", async () => {
+    const state = `stateDirectory: ${join(stage.dir, "another-state")}`;
+    const { file } = await spoiledAgent(/stateDirectory: .*/, state);
+    await spoil(file, /listen: .*/, `listen: "${stage.cluster.host("sdw1").address}"`);
+    expectFailure(await startAgent(file), 2, ["cannot listen at 127.0.0.1:", "EADDRINUSE"]);
   });
 });
 

@@ -56,7 +56,7 @@ export class Receiver {
     let connected = attached;
     for (;;) {
       try {
-        yield* this.#framesOf(connected.channel, signal);
+        yield* this.#framesOf(connected, signal);
         return;
       } catch (error) {
         giveUp(connected.channel, error);
@@ -96,16 +96,21 @@ export class Receiver {
     this.#channel?.send({ message: { $case: "ack", value } }, signal).catch(() => {});
   }
 
+  /**
+   * Frames of one connection. If it was agreed on while the last one still brought bytes, it begins
+   * too early: what is already here is passed over.
+   */
   async *#framesOf(
-    channel: Channel,
+    { channel, offset }: Connected,
     signal: AbortSignal,
   ): AsyncGenerator<CheckedFrame, void, undefined> {
+    const overlapEnd = this.#offset;
     for (;;) {
       const message = await expectLife(channel.next(signal), channel);
       switch (message?.$case) {
         case "frame": {
-          // Around a break a connection may begin a frame too early.
-          if (Number(message.value.offset) + message.value.data.length <= this.#offset) break;
+          const end = Number(message.value.offset) + message.value.data.length;
+          if (offset < overlapEnd && end > offset && end <= overlapEnd) break;
           const frame = checkFrame(message.value, this.#offset);
           this.#offset += frame.data.length;
           yield frame;
