@@ -6,6 +6,7 @@ import {
   createGrpcServer,
   type GrpcServer,
   PenstockError,
+  raceAbort,
   readCredentials,
   type TlsMaterial,
 } from "@penstock/common";
@@ -71,7 +72,8 @@ async function close(server: GrpcServer): Promise<void> {
   // AbortSignal.timeout would not keep the process alive until then.
   const limit = new AbortController();
   const timer = setTimeout(() => limit.abort(), DRAIN_LIMIT_MS);
-  await server.drain(limit.signal).catch(() => {});
+  // A session whose connection broke in mid-write never ends, even when it is cut off.
+  await raceAbort(server.drain(limit.signal), limit.signal).catch(() => {});
   clearTimeout(timer);
   await server[Symbol.asyncDispose]();
 }
