@@ -54,7 +54,8 @@ export async function makeParents(record: MadeRecord, path: string): Promise<voi
   }
 }
 
-async function assertFree(path: string): Promise<void> {
+/** Throws `failed` if anything is at the path, a link that leads nowhere included. */
+export async function assertFree(path: string): Promise<void> {
   if (!(await lstat(path).catch(absent))) return;
   throw new PenstockError("failed", `make fifo ${path}: something is already there`, {
     hint: "remove it if no other tool uses it",

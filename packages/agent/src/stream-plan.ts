@@ -1,7 +1,6 @@
-import { lstat } from "node:fs/promises";
 import { type CodecName, type ErrorCode, PenstockError, toPenstockError } from "@penstock/common";
 import { Codec, Direction, StreamKind, type StreamSpec } from "@penstock/proto";
-import { absent } from "./absent.ts";
+import { assertFree } from "./make-places.ts";
 import { assertWithinRoots } from "./paths.ts";
 
 /** A stream as the controller wants it, checked. */
@@ -96,13 +95,6 @@ async function checkPath(
     const { code, message, hint } = toPenstockError(error, `path ${path}`);
     throw wrong(index, "path", message, code, hint);
   }
-}
-
-async function assertFree(path: string): Promise<void> {
-  if (!(await lstat(path).catch(absent))) return;
-  throw new PenstockError("failed", `make fifo ${path}: something is already there`, {
-    hint: "remove it if no other tool uses it",
-  });
 }
 
 function wrong(
