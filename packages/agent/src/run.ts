@@ -5,6 +5,7 @@ import type {
   PreparedStream,
   PrepareRequest,
   StartToolRequest,
+  StreamPace,
   StreamSpec,
   Tally,
 } from "@penstock/proto";
@@ -132,6 +133,9 @@ export class AgentRun {
     void tool.exited.then((exit) => this.#toolExited(request, exit, streams));
     return tool.pid;
   }
+
+  /** See agent.proto. */
+  setPace(_streams: readonly StreamPace[]): void {}
 
   async findFiles(globs: readonly string[]): Promise<FoundFile[]> {
     const found = await Promise.all(globs.map((glob) => findFiles(glob, this.#around.roots)));

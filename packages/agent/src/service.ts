@@ -73,6 +73,10 @@ export function createAgentService(parts: ServiceParts): AgentServer {
       // Arguments may be looked at; the environment may hold passwords.
       (request) => ({ ...run(request), tool: request.tool, args: request.args.map(showArgument) }),
     ),
+    setPace: unary(around, async ({ ref, streams }) => {
+      (await runs.get(ref)).setPace(streams);
+      return {};
+    }),
     transfer: transfers.transfer,
     findFiles: unary(
       around,

@@ -60,7 +60,7 @@ function endWith(call: ServerCall, error: Error): void {
 /** An error ends the reader, which destroys the call, and with it what is still queued. */
 function afterWrites(call: ServerCall, action: () => void): void {
   if (call.writableLength === 0 || call.writableEnded) action();
-  else call.write({ message: { $case: "heartbeat", value: {} } }, action);
+  else call.write({ message: { $case: "heartbeat", value: { waitingForTool: false } } }, action);
 }
 
 function createChannel(

@@ -10,7 +10,7 @@ const SILENCE_MS = 3 * HEARTBEAT_MS;
 export function startHeartbeat(channel: Channel, signal: AbortSignal): Disposable {
   const timer = setInterval(() => {
     // A broken connection is noticed by whoever reads from it.
-    channel.send({ message: { $case: "heartbeat", value: {} } }, signal).catch(() => {});
+    channel.send({ message: { $case: "heartbeat", value: { waitingForTool: false } } }, signal).catch(() => {});
   }, HEARTBEAT_MS);
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }

@@ -10,7 +10,7 @@ import { createChannelPair } from "./memory-channel.ts";
 import { Receiver } from "./receiver.ts";
 import { Sender } from "./sender.ts";
 
-const OPEN = { ref: { run: "r", token: Buffer.alloc(32) }, stream: "s", protocol: 1 };
+const OPEN = { ref: { run: "r", token: Buffer.alloc(32) }, stream: "s", protocol: 1, adopt: false };
 const never = new AbortController().signal;
 
 /** A sender that is called and a receiver that dials, over connections that break as planned. */

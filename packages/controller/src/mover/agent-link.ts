@@ -44,6 +44,7 @@ export function createAgentLink(
       ref: { run: stream.run, token: Buffer.from(stream.token) },
       stream: stream.stream,
       protocol: stream.protocol,
+      adopt: false,
     },
     explain: (error) => explain(error, stream),
     patienceMs: stream.patienceMs,

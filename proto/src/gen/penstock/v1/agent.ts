@@ -252,16 +252,28 @@ export interface RunAborted {
   reason: string;
 }
 
+/** What the agent has logged about the run: arrives at the controller's log of the run. */
 export interface LogLine {
+  /** As pino names it: "info", "warn", "error". */
   level: string;
   message: string;
+  /** What it is about, e.g. "stream", "tool", "line". Holds no secret. */
+  fields: { [key: string]: string };
+}
+
+export interface LogLine_FieldsEntry {
+  key: string;
+  value: string;
 }
 
 export interface StartToolRequest {
   ref:
     | RunRef
     | undefined;
-  /** Chosen by the caller, unique in the run; starting the same id again is refused. */
+  /**
+   * Chosen by the caller, unique in the run. The same request again starts nothing and is answered
+   * as the first one was, whether the tool still runs or not; another one with its id is refused.
+   */
   toolId: string;
   /** Name in the agent's allow-list. */
   tool: string;
@@ -288,6 +300,20 @@ export interface StartToolRequest_EnvEntry {
 
 export interface StartToolResponse {
   pid: number;
+}
+
+export interface SetPaceRequest {
+  ref: RunRef | undefined;
+  streams: StreamPace[];
+}
+
+export interface SetPaceResponse {
+}
+
+export interface StreamPace {
+  name: string;
+  /** Stored bytes per second; 0 is as fast as it can. */
+  bytesPerSecond: bigint;
 }
 
 export interface FindFilesRequest {
@@ -383,6 +409,11 @@ export interface Finished {
 }
 
 export interface Heartbeat {
+  /**
+   * Said by an agent: it waits for the tool's side of the pipe, to write (backup) or to read
+   * (restore), and for nobody else. So whoever waits for the stream knows for whom.
+   */
+  waitingForTool: boolean;
 }
 
 export interface Open {
@@ -391,10 +422,18 @@ export interface Open {
   protocol: number;
   /** Backup: the first stored byte wanted; it must not have been acknowledged beyond. */
   offset: bigint;
+  /**
+   * Backup: the caller takes over from a mover that is dead, and wants all that was not
+   * acknowledged. `offset` has no meaning then; Opened says where it begins.
+   */
+  adopt: boolean;
 }
 
 export interface Opened {
-  /** Restore: the first stored byte that the agent wants. Backup: the same as Open's. */
+  /**
+   * Restore: the first stored byte that the agent wants. Backup: the same as Open's; for `adopt`
+   * the first one that was not acknowledged.
+   */
   offset: bigint;
 }
 
@@ -2212,7 +2251,7 @@ export const RunAborted: MessageFns<RunAborted> = {
 };
 
 function createBaseLogLine(): LogLine {
-  return { level: "", message: "" };
+  return { level: "", message: "", fields: {} };
 }
 
 export const LogLine: MessageFns<LogLine> = {
@@ -2223,6 +2262,9 @@ export const LogLine: MessageFns<LogLine> = {
     if (message.message !== "") {
       writer.uint32(18).string(message.message);
     }
+    globalThis.Object.entries(message.fields).forEach(([key, value]: [string, string]) => {
+      LogLine_FieldsEntry.encode({ key: key as any, value }, writer.uint32(26).fork()).join();
+    });
     return writer;
   },
 
@@ -2255,6 +2297,17 @@ export const LogLine: MessageFns<LogLine> = {
             message.message = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            const entry3 = LogLine_FieldsEntry.decode(reader, reader.uint32());
+            if (entry3.value !== undefined) {
+              message.fields[entry3.key] = entry3.value;
+            }
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2274,6 +2327,82 @@ export const LogLine: MessageFns<LogLine> = {
     const message = createBaseLogLine();
     message.level = object.level ?? "";
     message.message = object.message ?? "";
+    message.fields = (globalThis.Object.entries(object.fields ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    return message;
+  },
+};
+
+function createBaseLogLine_FieldsEntry(): LogLine_FieldsEntry {
+  return { key: "", value: "" };
+}
+
+export const LogLine_FieldsEntry: MessageFns<LogLine_FieldsEntry> = {
+  encode(message: LogLine_FieldsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LogLine_FieldsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLogLine_FieldsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LogLine_FieldsEntry>): LogLine_FieldsEntry {
+    return LogLine_FieldsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LogLine_FieldsEntry>): LogLine_FieldsEntry {
+    const message = createBaseLogLine_FieldsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
     return message;
   },
 };
@@ -2581,6 +2710,188 @@ export const StartToolResponse: MessageFns<StartToolResponse> = {
   fromPartial(object: DeepPartial<StartToolResponse>): StartToolResponse {
     const message = createBaseStartToolResponse();
     message.pid = object.pid ?? 0;
+    return message;
+  },
+};
+
+function createBaseSetPaceRequest(): SetPaceRequest {
+  return { ref: undefined, streams: [] };
+}
+
+export const SetPaceRequest: MessageFns<SetPaceRequest> = {
+  encode(message: SetPaceRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ref !== undefined) {
+      RunRef.encode(message.ref, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.streams) {
+      StreamPace.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetPaceRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetPaceRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ref = RunRef.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.streams.push(StreamPace.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SetPaceRequest>): SetPaceRequest {
+    return SetPaceRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SetPaceRequest>): SetPaceRequest {
+    const message = createBaseSetPaceRequest();
+    message.ref = (object.ref !== undefined && object.ref !== null) ? RunRef.fromPartial(object.ref) : undefined;
+    message.streams = object.streams?.map((e) => StreamPace.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseSetPaceResponse(): SetPaceResponse {
+  return {};
+}
+
+export const SetPaceResponse: MessageFns<SetPaceResponse> = {
+  encode(_: SetPaceResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetPaceResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetPaceResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SetPaceResponse>): SetPaceResponse {
+    return SetPaceResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<SetPaceResponse>): SetPaceResponse {
+    const message = createBaseSetPaceResponse();
+    return message;
+  },
+};
+
+function createBaseStreamPace(): StreamPace {
+  return { name: "", bytesPerSecond: 0n };
+}
+
+export const StreamPace: MessageFns<StreamPace> = {
+  encode(message: StreamPace, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.bytesPerSecond !== 0n) {
+      if (BigInt.asUintN(64, message.bytesPerSecond) !== message.bytesPerSecond) {
+        throw new globalThis.Error("value provided for field message.bytesPerSecond of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.bytesPerSecond);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StreamPace {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStreamPace();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.bytesPerSecond = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<StreamPace>): StreamPace {
+    return StreamPace.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StreamPace>): StreamPace {
+    const message = createBaseStreamPace();
+    message.name = object.name ?? "";
+    message.bytesPerSecond = (object.bytesPerSecond !== undefined && object.bytesPerSecond !== null)
+      ? BigInt(object.bytesPerSecond)
+      : 0n;
     return message;
   },
 };
@@ -3503,11 +3814,14 @@ export const Finished: MessageFns<Finished> = {
 };
 
 function createBaseHeartbeat(): Heartbeat {
-  return {};
+  return { waitingForTool: false };
 }
 
 export const Heartbeat: MessageFns<Heartbeat> = {
-  encode(_: Heartbeat, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: Heartbeat, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.waitingForTool !== false) {
+      writer.uint32(8).bool(message.waitingForTool);
+    }
     return writer;
   },
 
@@ -3524,6 +3838,14 @@ export const Heartbeat: MessageFns<Heartbeat> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.waitingForTool = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3539,14 +3861,15 @@ export const Heartbeat: MessageFns<Heartbeat> = {
   create(base?: DeepPartial<Heartbeat>): Heartbeat {
     return Heartbeat.fromPartial(base ?? {});
   },
-  fromPartial(_: DeepPartial<Heartbeat>): Heartbeat {
+  fromPartial(object: DeepPartial<Heartbeat>): Heartbeat {
     const message = createBaseHeartbeat();
+    message.waitingForTool = object.waitingForTool ?? false;
     return message;
   },
 };
 
 function createBaseOpen(): Open {
-  return { ref: undefined, stream: "", protocol: 0, offset: 0n };
+  return { ref: undefined, stream: "", protocol: 0, offset: 0n, adopt: false };
 }
 
 export const Open: MessageFns<Open> = {
@@ -3565,6 +3888,9 @@ export const Open: MessageFns<Open> = {
         throw new globalThis.Error("value provided for field message.offset of type uint64 too large");
       }
       writer.uint32(32).uint64(message.offset);
+    }
+    if (message.adopt !== false) {
+      writer.uint32(40).bool(message.adopt);
     }
     return writer;
   },
@@ -3614,6 +3940,14 @@ export const Open: MessageFns<Open> = {
             message.offset = reader.uint64() as bigint;
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.adopt = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3635,6 +3969,7 @@ export const Open: MessageFns<Open> = {
     message.stream = object.stream ?? "";
     message.protocol = object.protocol ?? 0;
     message.offset = (object.offset !== undefined && object.offset !== null) ? BigInt(object.offset) : 0n;
+    message.adopt = object.adopt ?? false;
     return message;
   },
 };
@@ -3712,7 +4047,7 @@ export const AgentService = {
   /**
    * Opens a run: takes the plan's lock on this agent and starts the lease. Creates nothing on disk
    * outside the agent's state directory. ALREADY_EXISTS, with the holder and since when, if another
-   * run holds the lock.
+   * run holds the lock. A repeated call (same run, same token) is answered as the first one was.
    */
   beginRun: {
     path: "/penstock.v1.Agent/BeginRun" as const,
@@ -3735,7 +4070,8 @@ export const AgentService = {
   },
   /**
    * Makes FIFOs and opens the reading ends, so that every stream can be attached. May be called
-   * again to add streams. After an error the run can only be ended, which removes what was made.
+   * again to add streams; one that is there already, with the same specification, is answered as
+   * before. After an error the run can only be ended, which removes what was made.
    */
   prepare: {
     path: "/penstock.v1.Agent/Prepare" as const,
@@ -3771,6 +4107,19 @@ export const AgentService = {
     requestDeserialize: (value: Buffer): StartToolRequest => StartToolRequest.decode(value),
     responseSerialize: (value: StartToolResponse): Buffer => Buffer.from(StartToolResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): StartToolResponse => StartToolResponse.decode(value),
+  },
+  /**
+   * How fast streams may go from now on; what is not named keeps its pace. Only the sending side
+   * has one: in a restore the mover, so that an agent is told of backup streams alone.
+   */
+  setPace: {
+    path: "/penstock.v1.Agent/SetPace" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SetPaceRequest): Buffer => Buffer.from(SetPaceRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SetPaceRequest => SetPaceRequest.decode(value),
+    responseSerialize: (value: SetPaceResponse): Buffer => Buffer.from(SetPaceResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SetPaceResponse => SetPaceResponse.decode(value),
   },
   /** Moves one stream, either way. See TransferMessage. */
   transfer: {
@@ -3826,14 +4175,15 @@ export interface AgentServer extends UntypedServiceImplementation {
   /**
    * Opens a run: takes the plan's lock on this agent and starts the lease. Creates nothing on disk
    * outside the agent's state directory. ALREADY_EXISTS, with the holder and since when, if another
-   * run holds the lock.
+   * run holds the lock. A repeated call (same run, same token) is answered as the first one was.
    */
   beginRun: handleUnaryCall<BeginRunRequest, BeginRunResponse>;
   /** Keeps the run's lease. Every call that names the run does so too. */
   renewLease: handleUnaryCall<RenewLeaseRequest, RenewLeaseResponse>;
   /**
    * Makes FIFOs and opens the reading ends, so that every stream can be attached. May be called
-   * again to add streams. After an error the run can only be ended, which removes what was made.
+   * again to add streams; one that is there already, with the same specification, is answered as
+   * before. After an error the run can only be ended, which removes what was made.
    */
   prepare: handleUnaryCall<PrepareRequest, PrepareResponse>;
   /**
@@ -3846,6 +4196,11 @@ export interface AgentServer extends UntypedServiceImplementation {
    * process exists; its end is a RunEvent.
    */
   startTool: handleUnaryCall<StartToolRequest, StartToolResponse>;
+  /**
+   * How fast streams may go from now on; what is not named keeps its pace. Only the sending side
+   * has one: in a restore the mover, so that an agent is told of backup streams alone.
+   */
+  setPace: handleUnaryCall<SetPaceRequest, SetPaceResponse>;
   /** Moves one stream, either way. See TransferMessage. */
   transfer: handleBidiStreamingCall<TransferMessage, TransferMessage>;
   /** Regular files below the agent's roots that match the given globs, sorted by path. */
@@ -3882,7 +4237,7 @@ export interface AgentClient extends Client {
   /**
    * Opens a run: takes the plan's lock on this agent and starts the lease. Creates nothing on disk
    * outside the agent's state directory. ALREADY_EXISTS, with the holder and since when, if another
-   * run holds the lock.
+   * run holds the lock. A repeated call (same run, same token) is answered as the first one was.
    */
   beginRun(
     request: BeginRunRequest,
@@ -3917,7 +4272,8 @@ export interface AgentClient extends Client {
   ): ClientUnaryCall;
   /**
    * Makes FIFOs and opens the reading ends, so that every stream can be attached. May be called
-   * again to add streams. After an error the run can only be ended, which removes what was made.
+   * again to add streams; one that is there already, with the same specification, is answered as
+   * before. After an error the run can only be ended, which removes what was made.
    */
   prepare(
     request: PrepareRequest,
@@ -3958,6 +4314,25 @@ export interface AgentClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: StartToolResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * How fast streams may go from now on; what is not named keeps its pace. Only the sending side
+   * has one: in a restore the mover, so that an agent is told of backup streams alone.
+   */
+  setPace(
+    request: SetPaceRequest,
+    callback: (error: ServiceError | null, response: SetPaceResponse) => void,
+  ): ClientUnaryCall;
+  setPace(
+    request: SetPaceRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SetPaceResponse) => void,
+  ): ClientUnaryCall;
+  setPace(
+    request: SetPaceRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SetPaceResponse) => void,
   ): ClientUnaryCall;
   /** Moves one stream, either way. See TransferMessage. */
   transfer(): ClientDuplexStream<TransferMessage, TransferMessage>;

@@ -1,0 +1,80 @@
+import { chmod, mkdir, readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { isErrno, PenstockError, toPenstockError } from "@penstock/common";
+
+/** As many ended runs are kept: their logs are looked at afterwards. */
+const KEPT_RUNS = 200;
+
+/**
+ * Where the controller keeps what belongs to one run and must outlive its process: the journal, the
+ * log, the control socket. One folder of this host a run, for nobody else to read.
+ */
+export interface RunFolder {
+  readonly cluster: string;
+  readonly run: string;
+  readonly path: string;
+}
+
+/** Makes the folder of a run. Throws `usage` if the run directory cannot be written to. */
+export async function createRunFolder(
+  runDirectory: string,
+  cluster: string,
+  run: string,
+): Promise<RunFolder> {
+  const path = join(runsIn(runDirectory), `${cluster}.${run}`);
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+    await chmod(path, 0o700);
+  } catch (error) {
+    const { message } = toPenstockError(error, `run directory ${runDirectory}`);
+    throw new PenstockError("usage", message, {
+      cause: error,
+      hint: "set runDirectory: in the configuration to a folder that you may write to",
+    });
+  }
+  return { cluster, run, path };
+}
+
+/** The folders of a cluster's runs, newest first; none if there never was a run here. */
+export async function listRunFolders(runDirectory: string, cluster: string): Promise<RunFolder[]> {
+  const prefix = `${cluster}.`;
+  const names = await namesIn(runsIn(runDirectory));
+  return names
+    .filter((name) => name.startsWith(prefix) && !name.slice(prefix.length).includes("."))
+    .map((name) => ({
+      cluster,
+      run: name.slice(prefix.length),
+      path: join(runsIn(runDirectory), name),
+    }))
+    .sort((a, b) => begunAt(b.run).localeCompare(begunAt(a.run)));
+}
+
+/** Removes the oldest folders beyond those that are kept. `isOver` says of which run nothing is needed. */
+export async function pruneRunFolders(
+  runDirectory: string,
+  cluster: string,
+  isOver: (folder: RunFolder) => Promise<boolean>,
+): Promise<void> {
+  const folders = await listRunFolders(runDirectory, cluster);
+  for (const folder of folders.slice(KEPT_RUNS)) {
+    if (await isOver(folder)) await rm(folder.path, { recursive: true, force: true });
+  }
+}
+
+function runsIn(runDirectory: string): string {
+  return join(runDirectory, "runs");
+}
+
+/** A run's name ends in the moment of its begin. */
+function begunAt(run: string): string {
+  return run.slice(-14);
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return [];
+    throw toPenstockError(error, `run directory ${folder}`);
+  }
+}
