@@ -2,16 +2,18 @@ import {
   AcceptingSource,
   type ByteSink,
   type Channel,
+  type Clock,
   type CodecName,
   formatDuration,
   PenstockError,
   Receiver,
   raceAbort,
   receiveRestore,
+  systemClock,
   toError,
 } from "@penstock/common";
 import type { Open, Tally } from "@penstock/proto";
-import type { AgentStream } from "./stream.ts";
+import type { AgentStream, Moved } from "./stream.ts";
 import { startToolGrace } from "./tool-grace.ts";
 
 /** Where the bytes of a restore stream go: a pipe or a file. */
@@ -30,17 +32,32 @@ export type OpenSink = (signal: AbortSignal) => Promise<RestoreSink>;
 export class RestoreStream implements AgentStream {
   readonly opened: Promise<void>;
   readonly done: Promise<Tally>;
+  /** The mover sends, and has it. */
+  readonly pace = undefined;
   readonly #seen: PromiseWithResolvers<void> = Promise.withResolvers();
-  readonly #calls: AcceptingSource = new AcceptingSource(() => this.#receiver.receivedBytes);
-  readonly #receiver: Receiver = new Receiver(this.#calls);
+  readonly #calls: AcceptingSource;
+  readonly #receiver: Receiver;
   readonly #stop: AbortController = new AbortController();
   #sink: RestoreSink | undefined;
   /** Since when an open or a write is waiting for the reader; undefined while none does. */
   #waitingSinceMs: number | undefined;
+  #rawBytes = 0;
 
-  constructor(codec: CodecName, openSink: OpenSink) {
+  constructor(codec: CodecName, openSink: OpenSink, clock: Clock = systemClock) {
+    const isWaitingForTool = (): boolean => this.#waitingSinceMs !== undefined;
+    const placeFor = (): number => this.#receiver.receivedBytes;
+    this.#calls = new AcceptingSource(placeFor, clock, isWaitingForTool);
+    this.#receiver = new Receiver(this.#calls);
     this.opened = this.#seen.promise;
     this.done = this.#receive(codec, openSink);
+  }
+
+  get moved(): Moved {
+    return {
+      rawBytes: this.#rawBytes,
+      storedBytes: this.#receiver.receivedBytes,
+      ...{ heldBytes: 0, limitBytes: 0 }, // the mover has the buffer
+    };
   }
 
   accept(channel: Channel, open: Open): void {
@@ -81,7 +98,12 @@ export class RestoreStream implements AgentStream {
 
   /** Ends with the signal: a reader that does not read must not hold up the end of the run. */
   #watched(sink: RestoreSink, signal: AbortSignal): ByteSink {
-    return { write: (chunk) => this.#waiting(raceAbort(sink.write(chunk), signal)) };
+    return {
+      write: async (chunk) => {
+        await this.#waiting(raceAbort(sink.write(chunk), signal));
+        this.#rawBytes += chunk.length;
+      },
+    };
   }
 
   async #waiting<T>(reader: Promise<T>): Promise<T> {

@@ -1,5 +1,6 @@
 import type { Open } from "@penstock/proto";
 import { raceAbort } from "../byte-stream.ts";
+import { type Clock, systemClock } from "../clock.ts";
 import type { Channel } from "./channel.ts";
 import type { ChannelSource, Connected } from "./channel-source.ts";
 import { startHeartbeat } from "./heartbeat.ts";
@@ -15,15 +16,23 @@ interface Answered extends Connected {
  * wins. It waits without limit; the run's lease ends it through the signal.
  */
 export class AcceptingSource implements ChannelSource {
-  readonly #ownOffset: (() => number) | undefined;
+  readonly clock: Clock;
+  readonly isWaitingForTool: () => boolean;
+  readonly #placeFor: (open: Open) => number;
   #answered: Answered | undefined;
   #arrival = Promise.withResolvers<void>();
   #current: Channel | undefined;
   #failure: Error | undefined;
 
-  /** `ownOffset` is a receiver's place at any time; a sender has none and goes to where it is told. */
-  constructor(ownOffset?: () => number) {
-    this.#ownOffset = ownOffset;
+  /** `placeFor` says where a connection begins: a receiver's own place, or what a sender is asked for. */
+  constructor(
+    placeFor: (open: Open) => number,
+    clock: Clock = systemClock,
+    isWaitingForTool: () => boolean = () => false,
+  ) {
+    this.#placeFor = placeFor;
+    this.clock = clock;
+    this.isWaitingForTool = isWaitingForTool;
   }
 
   /** A call has come in. Any earlier one is cut: its peer has given it up. */
@@ -33,12 +42,12 @@ export class AcceptingSource implements ChannelSource {
       channel.fail(this.#failure);
       return;
     }
-    this.#current?.cut();
-    const offset = this.#ownOffset?.() ?? Number(open.offset);
+    this.#current?.cut(); // first: what it still acknowledges does not count any more
+    const offset = this.#placeFor(open);
     const opened = { offset: BigInt(offset) };
     // If it breaks already, whoever uses it finds out.
     channel.send({ message: { $case: "opened", value: opened } }, signal).catch(() => {});
-    this.#answered = { channel, offset, heartbeat: startHeartbeat(channel, signal) };
+    this.#answered = { channel, offset, heartbeat: startHeartbeat(channel, this, signal) };
     this.#arrival.resolve();
   }
 

@@ -1,6 +1,6 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { Open } from "@penstock/proto";
-import { type PenstockError, toError } from "../errors.ts";
+import { type Clock, systemClock } from "../clock.ts";
+import type { PenstockError } from "../errors.ts";
 import type { Channel } from "./channel.ts";
 import type { ChannelSource, Connected } from "./channel-source.ts";
 import { expectLife } from "./heartbeat.ts";
@@ -14,17 +14,20 @@ export interface DialOptions {
   /** Starts a call. It may fail later, through the channel. */
   readonly call: () => Channel;
   /** What to say first, apart from the offset. */
-  readonly open: Omit<Open, "offset">;
+  readonly open: Omit<Open, "offset" | "adopt">;
   /** A broken call's error in plain words; code `unreachable` means that trying again may help. */
   readonly explain: (error: unknown) => PenstockError;
   /** How long to try again after a break: the lease. */
   readonly patienceMs: number;
   /** Told about each connection, and about the break that came before it. */
   readonly onConnected: (after: PenstockError | undefined) => void;
+  /** The machine's own unless said otherwise. */
+  readonly clock?: Clock;
 }
 
 /** The mover's connections of one stream: dials, and dials again with growing pauses. */
 export class DialingSource implements ChannelSource {
+  readonly clock: Clock;
   readonly #options: DialOptions;
   #brokenSinceMs: number | undefined;
   #pauseMs = FIRST_PAUSE_MS;
@@ -32,6 +35,7 @@ export class DialingSource implements ChannelSource {
 
   constructor(options: DialOptions) {
     this.#options = options;
+    this.clock = options.clock ?? systemClock;
   }
 
   async next(ownOffset: number | undefined, signal: AbortSignal): Promise<Connected> {
@@ -39,7 +43,7 @@ export class DialingSource implements ChannelSource {
       if (this.#lastBreak !== undefined) await this.#pause(signal);
       const channel = this.#options.call();
       try {
-        const offset = await this.#shakeHands(channel, ownOffset ?? 0, signal);
+        const offset = await this.#shakeHands(channel, ownOffset, signal);
         this.#options.onConnected(this.#lastBreak);
         this.#lastBreak = undefined;
         this.#brokenSinceMs = undefined;
@@ -58,23 +62,26 @@ export class DialingSource implements ChannelSource {
     const cause = this.#options.explain(error);
     if (cause.code !== "unreachable") throw cause;
     this.#lastBreak = cause;
-    this.#brokenSinceMs ??= performance.now();
-    if (performance.now() - this.#brokenSinceMs > this.#options.patienceMs) throw cause;
+    const nowMs = this.clock.nowMs();
+    this.#brokenSinceMs ??= nowMs;
+    if (nowMs - this.#brokenSinceMs > this.#options.patienceMs) throw cause;
   }
 
-  async #shakeHands(channel: Channel, offset: number, signal: AbortSignal): Promise<number> {
-    const open: Open = { ...this.#options.open, offset: BigInt(offset) };
+  async #shakeHands(
+    channel: Channel,
+    ownOffset: number | undefined,
+    signal: AbortSignal,
+  ): Promise<number> {
+    const adopt = ownOffset === undefined;
+    const open: Open = { ...this.#options.open, offset: BigInt(ownOffset ?? 0), adopt };
     await channel.send({ message: { $case: "open", value: open } }, signal);
-    const answer = await expectLife(channel.next(signal), channel);
+    const answer = await expectLife(channel.next(signal), channel, this.clock);
     if (answer?.$case === "opened") return Number(answer.value.offset);
     throw unexpected(answer?.$case);
   }
 
   async #pause(signal: AbortSignal): Promise<void> {
-    await delay(this.#pauseMs, undefined, { signal }).catch((error: unknown) => {
-      signal.throwIfAborted();
-      throw toError(error);
-    });
+    await this.clock.delay(this.#pauseMs, signal);
     this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS);
   }
 }

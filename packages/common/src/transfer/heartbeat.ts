@@ -1,4 +1,6 @@
+import { type Clock, systemClock } from "../clock.ts";
 import type { Channel } from "./channel.ts";
+import type { ChannelSource } from "./channel-source.ts";
 
 /** A side that has sent nothing else for this long sends a Heartbeat. */
 const HEARTBEAT_MS = 5_000;
@@ -6,21 +8,25 @@ const HEARTBEAT_MS = 5_000;
 /** A connection on which nothing arrives for this long is taken for broken. */
 const SILENCE_MS = 3 * HEARTBEAT_MS;
 
-/** Sends heartbeats on a channel until it is disposed of. */
-export function startHeartbeat(channel: Channel, signal: AbortSignal): Disposable {
-  const timer = setInterval(() => {
+/** Sends heartbeats on a channel of `source` until it is disposed of. */
+export function startHeartbeat(
+  channel: Channel,
+  { clock, isWaitingForTool }: Pick<ChannelSource, "clock" | "isWaitingForTool">,
+  signal: AbortSignal,
+): Disposable {
+  return clock.every(HEARTBEAT_MS, () => {
+    const value = { waitingForTool: isWaitingForTool?.() ?? false };
     // A broken connection is noticed by whoever reads from it.
-    channel.send({ message: { $case: "heartbeat", value: { waitingForTool: false } } }, signal).catch(() => {});
-  }, HEARTBEAT_MS);
-  return { [Symbol.dispose]: () => clearInterval(timer) };
+    channel.send({ message: { $case: "heartbeat", value } }, signal).catch(() => {});
+  });
 }
 
 /** The promise's value; cuts the channel if it takes longer than a live peer ever would. */
-export async function expectLife<T>(promise: Promise<T>, channel: Channel): Promise<T> {
-  const timer = setTimeout(() => channel.cut(), SILENCE_MS);
-  try {
-    return await promise;
-  } finally {
-    clearTimeout(timer);
-  }
+export async function expectLife<T>(
+  promise: Promise<T>,
+  channel: Channel,
+  clock: Clock = systemClock,
+): Promise<T> {
+  using _silence = clock.after(SILENCE_MS, () => channel.cut());
+  return await promise;
 }

@@ -18,6 +18,7 @@ export class Receiver {
   #channel: Channel | undefined;
   #heartbeat: Disposable | undefined;
   #end: End | undefined;
+  #senderWaitsForTool: boolean | undefined;
 
   constructor(source: ChannelSource) {
     this.#source = source;
@@ -26,6 +27,14 @@ export class Receiver {
   /** Stored bytes received so far. */
   get receivedBytes(): number {
     return this.#offset;
+  }
+
+  /**
+   * The sender's word that it waits for its tool, or for us; `undefined` if it has sent bytes since,
+   * or has said nothing yet.
+   */
+  get senderWaitsForTool(): boolean | undefined {
+    return this.#senderWaitsForTool;
   }
 
   /** What the sender said last; there once `frames` has ended. */
@@ -38,11 +47,31 @@ export class Receiver {
    * The connection is there: the sender could send now. From here on it is kept alive, however long
    * it takes until frames are asked for.
    */
-  async attach(signal: AbortSignal): Promise<Connected> {
-    const connected = await this.#source.next(this.#offset, signal);
+  attach(signal: AbortSignal): Promise<Connected> {
+    return this.#attach(this.#offset, signal);
+  }
+
+  /**
+   * The same for a receiver that takes over from one that is dead. Its place, from which frames will
+   * come, is the connection's offset: all bytes before it were acknowledged.
+   */
+  async adopt(signal: AbortSignal): Promise<Connected> {
+    const connected = await this.#attach(undefined, signal);
+    this.#offset = connected.offset;
+    this.#ackedOffset = connected.offset;
+    return connected;
+  }
+
+  /** After `adopt`: more is safe than was acknowledged, so that frames are wanted from `offset` on. */
+  skipTo(offset: number): void {
+    this.#offset = Math.max(this.#offset, offset);
+  }
+
+  async #attach(ownOffset: number | undefined, signal: AbortSignal): Promise<Connected> {
+    const connected = await this.#source.next(ownOffset, signal);
     this.#heartbeat?.[Symbol.dispose]();
     this.#channel = connected.channel;
-    this.#heartbeat = startHeartbeat(connected.channel, signal);
+    this.#heartbeat = startHeartbeat(connected.channel, this.#source, signal);
     // It may have got lost with the last connection, and a sender that is full waits for it.
     if (this.#ackedOffset > 0) this.#sendAck(signal);
     return connected;
@@ -79,6 +108,9 @@ export class Receiver {
     try {
       await this.#channel?.send({ message: { $case: "finished", value: {} } }, signal);
       this.#channel?.end();
+    } catch (error) {
+      this.#channel?.cut(); // not even this gets through: nobody else would close it
+      throw error;
     } finally {
       this.#heartbeat?.[Symbol.dispose]();
     }
@@ -106,9 +138,10 @@ export class Receiver {
   ): AsyncGenerator<CheckedFrame, void, undefined> {
     const overlapEnd = this.#offset;
     for (;;) {
-      const message = await expectLife(channel.next(signal), channel);
+      const message = await expectLife(channel.next(signal), channel, this.#source.clock);
       switch (message?.$case) {
         case "frame": {
+          this.#senderWaitsForTool = undefined;
           const end = Number(message.value.offset) + message.value.data.length;
           if (offset < overlapEnd && end > offset && end <= overlapEnd) break;
           const frame = checkFrame(message.value, this.#offset);
@@ -120,6 +153,7 @@ export class Receiver {
           this.#end = message.value;
           return;
         case "heartbeat":
+          this.#senderWaitsForTool = message.value.waitingForTool;
           break;
         default:
           throw unexpected(message?.$case);

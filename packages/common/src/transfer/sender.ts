@@ -1,5 +1,6 @@
 import type { Tally, ToolExited } from "@penstock/proto";
 import type { ByteStream } from "../byte-stream.ts";
+import type { Clock } from "../clock.ts";
 import { PenstockError } from "../errors.ts";
 import { CHUNK_BYTES } from "./block.ts";
 import type { Channel } from "./channel.ts";
@@ -26,6 +27,7 @@ export class Sender {
   #end: StreamEnd | undefined;
   /** On the connection that is there now. */
   #saidEnd = false;
+  #receiverWaitsForTool: boolean | undefined;
 
   constructor(limitBytes: () => number) {
     this.#buffer = new ReplayBuffer(limitBytes);
@@ -36,9 +38,22 @@ export class Sender {
     return this.#buffer.ackedOffset;
   }
 
+  /** Stored bytes that it was filled with so far. */
+  get filledBytes(): number {
+    return this.#buffer.endOffset;
+  }
+
   /** Memory held for bytes that are not acknowledged. */
   get heldBytes(): number {
     return this.#buffer.heldBytes;
+  }
+
+  /**
+   * The receiver's word that it waits for its tool, or for us; `undefined` if it has acknowledged
+   * bytes since, or has said nothing yet.
+   */
+  get receiverWaitsForTool(): boolean | undefined {
+    return this.#receiverWaitsForTool;
   }
 
   /** Takes all bytes of the stored sequence, as fast as the receiver acknowledges them. */
@@ -68,7 +83,7 @@ export class Sender {
     for (;;) {
       const connected = await source.next(undefined, signal);
       try {
-        await this.#serve(connected, signal);
+        await this.#serve(connected, source, signal);
         connected.channel.end();
         return;
       } catch (error) {
@@ -84,12 +99,16 @@ export class Sender {
     }
   }
 
-  async #serve({ channel, offset }: Connected, signal: AbortSignal): Promise<void> {
+  async #serve(
+    { channel, offset }: Connected,
+    source: ChannelSource,
+    signal: AbortSignal,
+  ): Promise<void> {
     this.#saidEnd = false;
     const done = new AbortController();
     const either = AbortSignal.any([signal, done.signal]);
-    using _heartbeat = startHeartbeat(channel, either);
-    const finished = this.#listen(channel, either);
+    using _heartbeat = startHeartbeat(channel, source, either);
+    const finished = this.#listen(channel, source.clock, either);
     const sent = this.#pump(channel, offset, either);
     try {
       await Promise.race([finished, sent.then(() => finished)]);
@@ -117,17 +136,19 @@ export class Sender {
   }
 
   /** Acknowledgements until Finished. */
-  async #listen(channel: Channel, signal: AbortSignal): Promise<void> {
+  async #listen(channel: Channel, clock: Clock, signal: AbortSignal): Promise<void> {
     for (;;) {
-      const message = await expectLife(channel.next(signal), channel);
+      const message = await expectLife(channel.next(signal), channel, clock);
       switch (message?.$case) {
         case "ack":
+          this.#receiverWaitsForTool = undefined;
           this.#buffer.acknowledge(Number(message.value.offset));
           break;
         case "finished":
           if (this.#saidEnd) return;
           throw unexpected(message.$case);
         case "heartbeat":
+          this.#receiverWaitsForTool = message.value.waitingForTool;
           break;
         default:
           throw unexpected(message?.$case);

@@ -1,8 +1,10 @@
 import fc from "fast-check";
 import { expect, test, vi } from "vitest";
+import { systemClock } from "../clock.ts";
 import { receiveBackup, sendBackup } from "../data-path.ts";
 import { PenstockError } from "../errors.ts";
 import { createDigest } from "../stages/digest.ts";
+import { Pace } from "../stages/pace.ts";
 import { AcceptingSource } from "./accepting.ts";
 import type { Channel } from "./channel.ts";
 import { DialingSource } from "./dialing.ts";
@@ -10,13 +12,13 @@ import { createChannelPair } from "./memory-channel.ts";
 import { Receiver } from "./receiver.ts";
 import { Sender } from "./sender.ts";
 
-const OPEN = { ref: { run: "r", token: Buffer.alloc(32) }, stream: "s", protocol: 1, adopt: false };
+const OPEN = { ref: { run: "r", token: Buffer.alloc(32) }, stream: "s", protocol: 1 };
 const never = new AbortController().signal;
 
 /** A sender that is called and a receiver that dials, over connections that break as planned. */
 function connect(breaks: readonly number[], limitBytes = 64 * 1024) {
   const plan = [...breaks];
-  const calls = new AcceptingSource();
+  const calls = new AcceptingSource((open) => Number(open.offset));
   const sender = new Sender(() => limitBytes);
   let reconnects = 0;
   const dial = (): Channel => {
@@ -60,9 +62,12 @@ test("whatever breaks and whenever, every byte arrives once and in order, and th
       async (input, sizes, breaks) => {
         const { sender, receiver, calls } = connect(breaks, 5_000); // so acknowledgements matter
         const served = sender.run(calls, never);
-        const sent = sendBackup(chunks(Buffer.from(input), sizes), "none", sender, never).then(
-          (tally) => sender.end({ tally }),
-        );
+        const sent = sendBackup(
+          chunks(Buffer.from(input), sizes),
+          "none",
+          { pace: new Pace(), sender },
+          never,
+        ).then((tally) => sender.end({ tally }));
         const got: Uint8Array[] = [];
         const digest = createDigest();
         const sink = {
@@ -117,6 +122,21 @@ test("without acknowledgements a sender stops taking bytes at its limit", async 
   while (received < 150_000) received += (await frames.next()).value?.data.length ?? 0;
   expect(taken).toBeGreaterThan(110_000);
   stop.abort();
+});
+
+test("a receiver that is stopped before its last word is out closes the connection", async () => {
+  const [ours, theirs] = createChannelPair({ capacity: 0 });
+  const receiver = new Receiver({
+    clock: systemClock,
+    next: () => Promise.resolve({ channel: ours, offset: 0 }),
+    broken() {},
+  });
+  await receiver.attach(never);
+  const stop = new AbortController();
+  const finished = receiver.finish(stop.signal);
+  stop.abort();
+  await expect(finished).rejects.toThrow("aborted");
+  await expect(theirs.next(never)).rejects.toThrow("connection broken");
 });
 
 test("a receiver whose last word does not get through keeps nothing alive", async () => {
