@@ -1,10 +1,14 @@
 import { stderr, stdout } from "node:process";
-import { toError } from "@penstock/common";
+import { formatRate, toError } from "@penstock/common";
 import { benchStreams } from "./bench-streams.ts";
 import { benchFrames } from "./frame-copies.ts";
 import type { Measurement } from "./measure.ts";
-import { type BenchOptions, parseOptions, USAGE } from "./options.ts";
+import { parseOptions, USAGE } from "./options.ts";
 import { toJson, toText } from "./report.ts";
+import { benchRtt } from "./rtt.ts";
+import { benchThrottle, type ThrottleSample } from "./throttle.ts";
+import { parseThrottleOptions } from "./throttle-options.ts";
+import { errorText, throttleJson, throttleText } from "./throttle-report.ts";
 
 await main(process.argv.slice(2));
 
@@ -13,20 +17,40 @@ async function main(args: readonly string[]): Promise<void> {
     stdout.write(benchFrames());
     return;
   }
-  const options = readOptions(args);
+  if (args[0] === "rtt") return await printOrFail(() => benchRtt(untilInterrupted()));
+  if (args[0] === "throttle") return await measureThrottle(args.slice(1));
+  const options = readOptions(parseOptions, args);
   if (options === undefined) return;
-  try {
+  await printOrFail(async () => {
     const result = await benchStreams(options, reportProgress, untilInterrupted());
-    stdout.write(options.output === "json" ? toJson(result) : toText(result));
+    return options.output === "json" ? toJson(result) : toText(result);
+  });
+}
+
+async function measureThrottle(args: readonly string[]): Promise<void> {
+  const options = readOptions(parseThrottleOptions, args);
+  if (options === undefined) return;
+  await printOrFail(async () => {
+    const samples = await benchThrottle(options, reportSample, untilInterrupted());
+    return options.output === "json" ? throttleJson(samples) : throttleText(samples);
+  });
+}
+
+async function printOrFail(measure: () => Promise<string>): Promise<void> {
+  try {
+    stdout.write(await measure());
   } catch (thrown) {
     stderr.write(`error: ${toError(thrown).message}\n`);
     process.exitCode = 1;
   }
 }
 
-function readOptions(args: readonly string[]): BenchOptions | undefined {
+function readOptions<T>(
+  parse: (args: readonly string[]) => T,
+  args: readonly string[],
+): T | undefined {
   try {
-    return parseOptions(args);
+    return parse(args);
   } catch (thrown) {
     stderr.write(`error: ${toError(thrown).message}\n${USAGE}`);
     process.exitCode = 2;
@@ -46,4 +70,9 @@ function untilInterrupted(): AbortSignal {
 function reportProgress({ contender, streams, bytes, seconds }: Measurement): void {
   const rate = (bytes / seconds / 1e6).toFixed(0);
   stderr.write(`${contender}, ${streams} ${streams === 1 ? "stream" : "streams"}: ${rate} MB/s\n`);
+}
+
+function reportSample({ direction, streams, limit, rate }: ThrottleSample): void {
+  const what = `${direction}, ${streams} ${streams === 1 ? "stream" : "streams"}`;
+  stderr.write(`${what}, limit ${formatRate(limit)}: ${errorText({ limit, rate })}\n`);
 }

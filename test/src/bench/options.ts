@@ -17,7 +17,11 @@ export interface BenchOptions {
 
 /** The command line, explained. */
 export const USAGE = `usage: npm run bench -- [options]       streams: nc, ssh and Penstock side by side
+       npm run bench -- rtt             one stream over a long link; as root
        npm run bench -- frames          what encoding and decoding a frame costs
+       npm run bench -- throttle        how well limits are kept; options: --limits LIST (default
+                                        10MiB/s,200MiB/s), --seconds N (default 10), --streams,
+                                        --dir, -o
   --size SIZE       bytes per run, over all streams (default 1GiB), e.g. 512MiB
   --repeats N       runs of each kind, of which the median counts (default 3)
   --streams LIST    numbers of streams (default 1,4)
@@ -51,13 +55,15 @@ export function parseOptions(args: readonly string[]): BenchOptions {
   };
 }
 
-function parseCount(option: string, text: string): number {
+/** A whole number of an option. */
+export function parseCount(option: string, text: string): number {
   const count = Number(text);
   if (Number.isInteger(count) && count >= 1 && count <= 100) return count;
   throw new Error(`${option} ${text}: not a whole number from 1 to 100`);
 }
 
-function parseOutput(text: string): "text" | "json" {
+/** The form of a result. */
+export function parseOutput(text: string): "text" | "json" {
   if (text === "text" || text === "json") return text;
   throw new Error(`-o ${text}: neither text nor json`);
 }

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import type { Child } from "./child.ts";
+import { LOOPBACK, type Place } from "./place.ts";
 import { startProgram } from "./programs.ts";
 
 /** One "host" of a cluster. */
@@ -16,6 +17,8 @@ export interface AgentHostOptions {
   readonly tools: Readonly<Record<string, string>>;
   /** Further keys of the agent's configuration, e.g. `{threads: 2}`. */
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** Where it runs; default: on this machine. */
+  readonly place?: Place;
 }
 
 const READY = /"port":(\d+).*"msg":"agent is ready"/;
@@ -31,6 +34,7 @@ export class AgentHost implements AsyncDisposable {
   readonly root: string;
   readonly configFile: string;
   readonly #options: AgentHostOptions;
+  readonly #place: Place;
   #port = 0;
   readonly #children: Child[] = [];
 
@@ -39,6 +43,7 @@ export class AgentHost implements AsyncDisposable {
     this.root = join(options.dir, "backups");
     this.configFile = join(options.dir, "agent.yaml");
     this.#options = options;
+    this.#place = options.place ?? LOOPBACK;
   }
 
   /** Starts an agent on a free port. Returns when it is ready. */
@@ -51,7 +56,7 @@ export class AgentHost implements AsyncDisposable {
 
   /** Of the agent's gRPC server, `host:port`; the same after a restart. */
   get address(): string {
-    return `127.0.0.1:${this.#port}`;
+    return `${this.#place.address}:${this.#port}`;
   }
 
   /** The agent process, running or ended. */
@@ -65,7 +70,8 @@ export class AgentHost implements AsyncDisposable {
   async start(signal: AbortSignal): Promise<void> {
     await writeFile(this.configFile, stringify(this.#configuration()));
     const args = ["run", "--config", this.configFile];
-    const child = await startProgram("penstock-agent", args, {}, signal);
+    const { launcher } = this.#place;
+    const child = await startProgram("penstock-agent", args, { launcher }, signal);
     this.#children.push(child);
     try {
       const deadline = AbortSignal.any([signal, AbortSignal.timeout(READY_DEADLINE_MS)]);

@@ -8,6 +8,8 @@ export interface CertificatesOptions {
   readonly dir: string;
   readonly cluster: string;
   readonly agents: readonly string[];
+  /** The IP address of an agent; default: loopback. */
+  readonly addressOf?: (agent: string) => string;
 }
 
 /**
@@ -15,14 +17,14 @@ export interface CertificatesOptions {
  * `penstock pki` does, but without a process for each: tests make many clusters.
  */
 export async function createCertificates(options: CertificatesOptions): Promise<void> {
-  const { dir, cluster, agents } = options;
+  const { dir, cluster, agents, addressOf = () => "127.0.0.1" } = options;
   await mkdir(dir, { recursive: true });
   const authority = await createAuthority(cluster);
   await writePair(dir, "ca", authority);
   const controller = { role: "controller", name: "controller", addresses: [] } as const;
   await writePair(dir, "controller", await signCertificate(authority, controller));
   for (const name of agents) {
-    const request = { role: "agent", name, addresses: ["127.0.0.1"] } as const;
+    const request = { role: "agent", name, addresses: [addressOf(name)] } as const;
     await writePair(dir, name, await signCertificate(authority, request));
   }
 }

@@ -16,6 +16,8 @@ export interface Outcome {
 export interface ChildOptions {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** A program with arguments that turns itself into the command; see Place. */
+  readonly launcher?: readonly string[];
   readonly uid?: number;
   readonly gid?: number;
   /** What `dispose` sends first; default SIGTERM. */
@@ -70,8 +72,9 @@ export class Child implements AsyncDisposable {
     signal: AbortSignal,
   ): Promise<Child> {
     signal.throwIfAborted();
-    const { cwd, env, uid, gid } = options;
-    const handle = spawn(command, args, {
+    const { cwd, env, uid, gid, launcher = [] } = options;
+    const [program = command, ...rest] = [...launcher, command, ...args];
+    const handle = spawn(program, rest, {
       detached: true,
       stdio: ["ignore", "pipe", "pipe"],
       ...defined({ cwd, env, uid, gid }),

@@ -5,6 +5,7 @@ import { AgentHost, type AgentHostOptions } from "./agent-host.ts";
 import { createCertificates } from "./certificates.ts";
 import type { Child, Outcome } from "./child.ts";
 import { findLeftOvers } from "./left-overs.ts";
+import { LOOPBACK, type Place } from "./place.ts";
 import { runProgram, startProgram } from "./programs.ts";
 
 /** What a cluster is made of. */
@@ -18,6 +19,14 @@ export interface ClusterOptions {
   readonly agentSettings?: AgentHostOptions["settings"];
   /** A folder with certificates for these hosts; they are made if it is not given. */
   readonly certificates?: string;
+  /** Where the agents and the commands run; default: all on this machine. */
+  readonly network?: ClusterNetwork;
+}
+
+/** Places for a cluster's programs. */
+export interface ClusterNetwork {
+  /** Of a host, or of `controller`. */
+  place(name: string): Place;
 }
 
 /** What `penstock.yaml` says beside the cluster itself. */
@@ -39,29 +48,42 @@ export class Cluster implements AsyncDisposable {
   readonly configFile: string;
   /** The folder of the target `local`. */
   readonly store: string;
+  /** Where the commands keep what belongs to their runs. */
+  readonly runDirectory: string;
   readonly #certificates: string;
+  readonly #options: ClusterOptions;
 
-  private constructor(dir: string, certificates: string, hosts: readonly AgentHost[]) {
+  private constructor(
+    options: ClusterOptions,
+    certificates: string,
+    hosts: readonly AgentHost[],
+    configuration = "penstock.yaml",
+  ) {
     this.hosts = hosts;
-    this.configFile = join(dir, "penstock.yaml");
-    this.store = join(dir, "store");
+    this.configFile = join(options.dir, configuration);
+    this.store = join(options.dir, "store");
+    this.runDirectory = join(options.dir, "controller");
     this.#certificates = certificates;
+    this.#options = options;
   }
 
   /** Starts all agents. If one does not start, none is left running. */
   static async start(options: ClusterOptions, signal: AbortSignal): Promise<Cluster> {
-    const { dir, hosts: names, tools, agentSettings: settings = {} } = options;
+    const { dir, hosts: names, tools, agentSettings: settings = {}, network } = options;
     const certificates = options.certificates ?? join(dir, "pki");
     if (options.certificates === undefined) {
-      await createCertificates({ dir: certificates, cluster: CLUSTER_NAME, agents: names });
+      const addressOf = (name: string): string => (network?.place(name) ?? LOOPBACK).address;
+      const cluster = CLUSTER_NAME;
+      await createCertificates({ dir: certificates, cluster, agents: names, addressOf });
     }
     const starts = names.map((name) => {
-      const own = { name, dir: join(dir, "hosts", name), cluster: CLUSTER_NAME };
+      const place = network?.place(name) ?? LOOPBACK;
+      const own = { name, dir: join(dir, "hosts", name), cluster: CLUSTER_NAME, place };
       return AgentHost.start({ ...own, certificates, tools, settings }, signal);
     });
     const results = await Promise.allSettled(starts);
     const hosts = results.flatMap((r) => (r.status === "fulfilled" ? [r.value] : []));
-    const cluster = new Cluster(dir, certificates, hosts);
+    const cluster = new Cluster(options, certificates, hosts);
     const failure = results.find((result) => result.status === "rejected");
     if (failure) {
       await cluster[Symbol.asyncDispose]();
@@ -69,6 +91,11 @@ export class Cluster implements AsyncDisposable {
     }
     await mkdir(cluster.store);
     return cluster;
+  }
+
+  /** The same agents with a configuration file of its own, for stories that run at one time. */
+  withConfiguration(name: string): Cluster {
+    return new Cluster(this.#options, this.#certificates, this.hosts, `${name}.yaml`);
   }
 
   /** The host of that name. Throws if there is none. */
@@ -87,6 +114,7 @@ export class Cluster implements AsyncDisposable {
         cert: join(this.#certificates, "controller.pem"),
         key: join(this.#certificates, "controller.key"),
       },
+      runDirectory: this.runDirectory,
       agents: Object.fromEntries(this.hosts.map(({ name, address }) => [name, { address }])),
       targets: targets ?? { local: { url: `file://${this.store}` } },
       plans,
@@ -96,12 +124,12 @@ export class Cluster implements AsyncDisposable {
 
   /** Runs a `penstock` command with the cluster's configuration to its end. */
   async penstock(args: readonly string[], signal: AbortSignal): Promise<Outcome> {
-    return await runProgram("penstock", this.#withConfig(args), {}, signal);
+    return await runProgram("penstock", this.#withConfig(args), this.#place(), signal);
   }
 
   /** Starts a `penstock` command with the cluster's configuration, for a test that interrupts it. */
   async startPenstock(args: readonly string[], signal: AbortSignal): Promise<Child> {
-    return await startProgram("penstock", this.#withConfig(args), {}, signal);
+    return await startProgram("penstock", this.#withConfig(args), this.#place(), signal);
   }
 
   /** What runs have left on the hosts: files and pipes below the roots, and tools. */
@@ -111,6 +139,10 @@ export class Cluster implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.hosts.map((host) => host[Symbol.asyncDispose]()));
+  }
+
+  #place(): Place {
+    return this.#options.network?.place("controller") ?? LOOPBACK;
   }
 
   #withConfig(args: readonly string[]): string[] {

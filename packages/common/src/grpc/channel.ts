@@ -6,6 +6,7 @@ import { PeerCredentials } from "./peer-credentials.ts";
 import { secure } from "./secure-connection.ts";
 import { WINDOW_BYTES } from "./server-windows.ts";
 import type { TlsMaterial } from "./tls-material.ts";
+import { watchLife } from "./watch-life.ts";
 
 /** The options of every client: pass them to its constructor together with the credentials. */
 export const CHANNEL_OPTIONS: Readonly<ChannelOptions> = {
@@ -47,7 +48,9 @@ export function createChannelCredentials(
     minVersion: "TLSv1.2",
   });
   const peer = { roles, cluster: material.identity.cluster };
-  return new PeerCredentials((socket, host) =>
-    secure(socket, { context, host, peer, timeoutMs: handshakeTimeoutMs }),
-  );
+  return new PeerCredentials(async (tcp, host) => {
+    const socket = await secure(tcp, { context, host, peer, timeoutMs: handshakeTimeoutMs });
+    watchLife(socket);
+    return socket;
+  });
 }
