@@ -1,8 +1,10 @@
 import { expect, test } from "vitest";
 import type { ByteStream } from "./byte-stream.ts";
+import { systemClock } from "./clock.ts";
 import { receiveBackup, receiveRestore, sendBackup, sendRestore } from "./data-path.ts";
 import type { CodecName } from "./manifest.ts";
 import { createDigest } from "./stages/digest.ts";
+import { Pace } from "./stages/pace.ts";
 import { createChannelPair } from "./transfer/memory-channel.ts";
 import { Receiver } from "./transfer/receiver.ts";
 import { Sender, type StreamEnd } from "./transfer/sender.ts";
@@ -14,13 +16,14 @@ function connect() {
   const [left, right] = createChannelPair();
   const sender = new Sender(() => 1024 * 1024);
   sender.run(silent(left), never).catch(() => {});
-  return { sender, receiver: new Receiver(silent(right)) };
+  return { pace: new Pace(), sender, receiver: new Receiver(silent(right)) };
 }
 
 /** A connection without its handshake. */
 function silent(channel: ReturnType<typeof createChannelPair>[0]) {
   let isFirst = true;
   return {
+    clock: systemClock,
     next: () => {
       if (!isFirst) return new Promise<never>(() => {});
       isFirst = false;
@@ -53,7 +56,7 @@ test.each<CodecName>(["none", "gzip", "zstd"])(
   async (codec) => {
     const there = connect();
     const stored = memorySink();
-    const sent = sendBackup(chunks("first,", "second"), codec, there.sender, never);
+    const sent = sendBackup(chunks("first,", "second"), codec, there, never);
     const sending = sent.then((tally) => there.sender.end({ tally }));
     const tally = await receiveBackup(
       there.receiver,
@@ -71,7 +74,7 @@ test.each<CodecName>(["none", "gzip", "zstd"])(
     async function* again(): ByteStream {
       yield stored.bytes();
     }
-    await sendRestore(again(), back.sender, never);
+    await sendRestore(again(), back, never);
     back.sender.end({ tally });
     const attached = await back.receiver.attach(never);
     await receiveRestore(back.receiver, attached, codec, consumer, never);
@@ -88,8 +91,8 @@ async function restoreWith(end: (right: StreamEnd) => StreamEnd): Promise<unknow
     storedBytes: 5n,
     storedSha256: digest.sha256(),
   };
-  const { sender, receiver } = connect();
-  await sendRestore(chunks("bytes"), sender, never);
+  const { pace, sender, receiver } = connect();
+  await sendRestore(chunks("bytes"), { pace, sender }, never);
   sender.end(end({ tally }));
   const attached = await receiver.attach(never);
   return await receiveRestore(receiver, attached, "none", memorySink(), never);

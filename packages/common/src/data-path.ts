@@ -7,6 +7,7 @@ import { type ByteStream, flow, type Stage } from "./byte-stream.ts";
 import type { CodecName } from "./manifest.ts";
 import { compress, decompress } from "./stages/codec.ts";
 import { createDigest, type Digest, hashing } from "./stages/digest.ts";
+import { type Pace, pacing } from "./stages/pace.ts";
 import { assertRaw, assertStored, toTally } from "./tally.ts";
 import type { Connected } from "./transfer/channel-source.ts";
 import type { CheckedFrame } from "./transfer/frame-codec.ts";
@@ -21,6 +22,13 @@ export interface FrameSink {
   write(frame: CheckedFrame, signal: AbortSignal): Promise<void>;
 }
 
+/** How a stream is sent, and where to. */
+export interface SendingEnd {
+  /** How fast stored bytes may go: the tool, or the target that is read, feels it directly. */
+  readonly pace: Pace;
+  readonly sender: Sender;
+}
+
 /** Where raw bytes go. */
 export interface ByteSink {
   /** Takes the next bytes; resolves when they have left our hands. */
@@ -31,12 +39,12 @@ export interface ByteSink {
 export async function sendBackup(
   source: ByteStream,
   codec: CodecName,
-  sender: Sender,
+  { pace, sender }: SendingEnd,
   signal: AbortSignal,
 ): Promise<Tally> {
   const raw = createDigest();
   const { stored, stages } = storing(codec, raw);
-  await sender.fill(flow(signal, source, hashing(raw), ...stages), signal);
+  await sender.fill(flow(signal, source, hashing(raw), ...stages, pacing(pace)), signal);
   return toTally(raw, stored);
 }
 
@@ -57,10 +65,10 @@ export async function receiveBackup(
 /** Restore, at the mover: checked parts of the stored object become frames again. */
 export async function sendRestore(
   source: ByteStream,
-  sender: Sender,
+  { pace, sender }: SendingEnd,
   signal: AbortSignal,
 ): Promise<void> {
-  await sender.fill(flow(signal, source), signal);
+  await sender.fill(flow(signal, source, pacing(pace)), signal);
 }
 
 /**

@@ -1,16 +1,18 @@
 import {
   type Bytes,
-  type BytesPerSecond,
   type CodecName,
   countField,
   durationField,
   type Milliseconds,
   nameField,
-  rateField,
   sizeField,
 } from "@penstock/common";
 import { z } from "zod";
+import { type StallTimeouts, stallField } from "./config-stall.ts";
+import { throttleField, windowsField } from "./config-throttle.ts";
 import { type ProducerConfig, producerSchema } from "./producers/producers.ts";
+import type { PaceLimits } from "./run/pace-shares.ts";
+import type { PaceWindow } from "./run/pace-windows.ts";
 
 /** What is backed up, how and whereto. */
 export interface PlanConfig {
@@ -20,14 +22,16 @@ export interface PlanConfig {
   readonly compression: CodecName;
   /** Who can decrypt; nobody encrypts yet, so there are none. */
   readonly recipients: readonly string[];
-  /** For the whole run. */
-  readonly throttle: BytesPerSecond | undefined;
+  /** In stored bytes. */
+  readonly throttle: PaceLimits;
+  /** The run's limit by the time of day; outside of all of them that of `throttle` holds. */
+  readonly windows: readonly PaceWindow[];
   /** How many tools run at a time. */
   readonly limits: { readonly perHost: number; readonly total: number };
   /** How long pipes may stay open, or unopened, after their tools have ended. */
   readonly grace: Milliseconds;
-  /** How long a stream may stand still until the run fails: the tool may hold locks. */
-  readonly stall_timeout: Milliseconds;
+  /** How long a run may stand still until it fails: the tool may hold locks. */
+  readonly stall_timeout: StallTimeouts;
   /** How long an agent keeps a run without a sign of its controller, and the reverse. */
   readonly lease: Milliseconds;
   /** A longer stream is stored in several objects. */
@@ -54,14 +58,15 @@ export const planSchema: z.ZodType<PlanConfig> = z.strictObject({
     .prefault("zstd")
     .describe("What the agents do to the bytes"),
   recipients: recipients.prefault([]).describe("Public keys (age1…) of those who can decrypt"),
-  throttle: rateField.prefault("off").describe("Limit for the whole run"),
+  throttle: throttleField
+    .prefault("off")
+    .describe("Limit for the whole run, or limits for run, host and stream"),
+  windows: windowsField.prefault([]).describe("The run's limit by the time of day, first match"),
   limits: limits.prefault({}).describe("How many tools run at a time"),
   grace: durationField(0)
     .prefault("10s")
     .describe("How long pipes may stay open, or unopened, after their tools have ended"),
-  stall_timeout: durationField(1000)
-    .prefault("10m")
-    .describe("How long a stream may stand still until the run fails"),
+  stall_timeout: stallField.describe("How long a run may stand still until it fails"),
   lease: durationField(1000)
     .prefault("30s")
     .describe("How long a run outlives a lost connection to an agent"),

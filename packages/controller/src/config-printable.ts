@@ -1,6 +1,8 @@
-import { formatDuration, formatRate, formatSize, showArgument } from "@penstock/common";
+import { formatDuration, formatSize, showArgument } from "@penstock/common";
 import type { ControllerConfig } from "./config.ts";
 import type { PlanConfig } from "./config-plan.ts";
+import { printableStall } from "./config-stall.ts";
+import { printableThrottle, printableWindows } from "./config-throttle.ts";
 
 const SECRET_NAME = /pass|pwd|secret|token|key|cred/i;
 const HIDDEN = "***";
@@ -17,9 +19,10 @@ export function toPrintable(config: ControllerConfig): object {
 function printablePlan(plan: PlanConfig): object {
   return {
     ...plan,
-    throttle: formatRate(plan.throttle),
+    throttle: printableThrottle(plan.throttle),
+    windows: printableWindows(plan.windows),
     grace: formatDuration(plan.grace),
-    stall_timeout: formatDuration(plan.stall_timeout),
+    stall_timeout: printableStall(plan.stall_timeout),
     lease: formatDuration(plan.lease),
     segmentSize: formatSize(plan.segmentSize),
   };

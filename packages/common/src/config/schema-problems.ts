@@ -21,10 +21,13 @@ export function toProblems(issue: Issue, root: unknown): ConfigProblem[] {
   return meant.flatMap((inner) => toProblems({ ...inner, path: [...path, ...inner.path] }, root));
 }
 
+/** What is said of a value of another type, also by an option that is itself a union of types. */
+const OTHER_TYPE: ReadonlySet<Issue["code"]> = new Set(["invalid_type", "invalid_union"]);
+
 /** Of a union's options the one whose outer type fits, if it is the only one: its errors are exact. */
 function meantOption(options: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
   const fitting = options.filter(
-    (issues) => !issues.some(({ code, path }) => code === "invalid_type" && path.length === 0),
+    (issues) => !issues.some(({ code, path }) => OTHER_TYPE.has(code) && path.length === 0),
   );
   return fitting.length === 1 ? fitting[0] : undefined;
 }
