@@ -4,7 +4,7 @@ import { openFifo } from "./fifo.ts";
 import { FifoGuard } from "./fifo-guard.ts";
 import { openReadEnd } from "./fifo-pair.ts";
 import { FifoWriter } from "./fifo-writer.ts";
-import { createPipe, shell } from "./testing.ts";
+import { createPipe, isWaiting, shell } from "./testing.ts";
 
 const never = new AbortController().signal;
 
@@ -47,6 +47,27 @@ test("when the release is over the keeper holds nothing: closing the writer is t
   await guard.release();
   await writer.end();
   expect(await consumer.exited).toEqual({ code: 0, signal: null });
+});
+
+test("of guards that share a keeper each lets go of its own pipe alone", async () => {
+  await using one = await createPipe();
+  await using other = await createPipe();
+  const [first, second] = await FifoGuard.openAll([one.path, other.path]);
+  expect(first?.keeper).toBe(second?.keeper);
+  await using consumer = shell('exec cat "$1"', one.path);
+  await using waiting = shell('exec cat "$1"', other.path);
+  const writers = [
+    await FifoWriter.open(one.path, never),
+    await FifoWriter.open(other.path, never),
+  ] as const;
+  await first?.release();
+  for (const writer of writers) await writer.write(Buffer.from("row\n"));
+  for (const writer of writers) await writer.end();
+  expect(await consumer.exited).toEqual({ code: 0, signal: null });
+  expect(await waiting.line()).toBe("row");
+  expect(await isWaiting(waiting.pid)).toBe(true); // there would be its end to read
+  await second?.release();
+  expect(await waiting.exited).toEqual({ code: 0, signal: null });
 });
 
 test("a reading end for a tool needs a guard that is still held", async () => {

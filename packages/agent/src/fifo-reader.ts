@@ -27,7 +27,8 @@ export class FifoReader implements AsyncDisposable {
   readonly opened: Promise<void>;
   readonly #path: string;
   readonly #fd: number;
-  readonly #socket: Socket;
+  /** Gone once it is closed: it would keep the memory of its last read. */
+  #socket: Socket | undefined;
   readonly #space: ReadSpace = new ReadSpace();
   readonly #ready: Uint8Array[] = [];
   readonly #seen: PromiseWithResolvers<void> = Promise.withResolvers();
@@ -42,13 +43,11 @@ export class FifoReader implements AsyncDisposable {
       buffer: (): Buffer => this.#space.room(),
       callback: (sizeBytes: number): boolean => this.#deliver(this.#space.take(sizeBytes)),
     };
-    this.#socket = new Socket({ fd, readable: true, writable: false, onread });
-    this.#socket.once("end", () => this.#settle("ended"));
-    this.#socket.once("error", (error) =>
-      this.#settle(toPenstockError(error, `read fifo ${path}`)),
-    );
-    this.#socket.once("close", () => this.#settle(closedEarly(path)));
-    this.#socket.resume();
+    const socket = new Socket({ fd, readable: true, writable: false, onread });
+    socket.once("end", () => this.#settle("ended"));
+    socket.once("error", (error) => this.#settle(toPenstockError(error, `read fifo ${path}`)));
+    socket.once("close", () => this.#closed());
+    this.#socket = socket.resume();
   }
 
   /** Opens the pipe and begins to wait for a writer. Throws `failed` if it is not there, or no pipe. */
@@ -67,7 +66,7 @@ export class FifoReader implements AsyncDisposable {
    * loop early does not.
    */
   async *chunks(signal: AbortSignal): ByteStream {
-    const close = (): void => void this.#socket.destroy();
+    const close = (): void => void this.#socket?.destroy();
     signal.addEventListener("abort", close, { once: true });
     if (signal.aborted) close();
     try {
@@ -96,15 +95,15 @@ export class FifoReader implements AsyncDisposable {
 
   /** Closes the pipe; a writer that is still there gets EPIPE. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#socket.destroy();
-    if (!this.#socket.closed) await once(this.#socket, "close");
+    const socket = this.#socket?.destroy();
+    if (socket?.closed === false) await once(socket, "close");
   }
 
   async #next(signal: AbortSignal): Promise<Uint8Array | undefined> {
     for (;;) {
       signal.throwIfAborted();
       const chunk = this.#ready.shift();
-      if (this.#ready.length === 0) this.#socket.resume();
+      if (this.#ready.length === 0) this.#socket?.resume();
       if (chunk !== undefined) return chunk;
       if (this.#state === "ended") return undefined;
       if (this.#state instanceof PenstockError) throw this.#state;
@@ -118,6 +117,12 @@ export class FifoReader implements AsyncDisposable {
     if (this.#state === "untouched") this.#state = "flowing";
     this.#wake();
     return false;
+  }
+
+  #closed(): void {
+    this.#settle(closedEarly(this.#path));
+    this.#socket = undefined;
+    this.#space.release();
   }
 
   /** The first outcome counts. */

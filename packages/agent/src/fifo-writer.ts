@@ -4,7 +4,6 @@ import { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { isErrno, PenstockError, toPenstockError } from "@penstock/common";
 import { openFifo } from "./fifo.ts";
-import { growPipe } from "./grow-pipe.ts";
 
 const FIRST_POLL_MS = 5;
 const LONGEST_POLL_MS = 100;
@@ -42,7 +41,6 @@ export class FifoWriter implements AsyncDisposable {
   ): Promise<FifoWriter> {
     try {
       const fd = await openForReader(path, pollMs, signal);
-      await growPipe(fd);
       return new FifoWriter(path, fd);
     } catch (error) {
       signal.throwIfAborted();

@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { lstat, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { makeFifo, openFifo, removeFifo } from "./fifo.ts";
+import { makeFifo, makeFifos, openFifo, removeFifo } from "./fifo.ts";
 import { createFolder, isWaiting, shell } from "./testing.ts";
 
 test("a pipe is made with exactly the permission bits that were asked for", async () => {
@@ -21,6 +21,15 @@ test("a path that is taken is refused and left as it was", async () => {
   const message = `make fifo ${path}: File exists`;
   await expect(makeFifo(path, 0o600)).rejects.toMatchObject({ code: "failed", message });
   expect(await readFile(path, "utf8")).toBe("mine");
+});
+
+test("of several pipes those that can be made are made, and the others are told from them", async () => {
+  await using folder = await createFolder();
+  const [one, taken, two] = ["one", "taken", "two"].map((name) => join(folder.path, name));
+  await writeFile(`${taken}`, "mine");
+  const { made, error } = await makeFifos([`${one}`, `${taken}`, `${two}`], 0o600);
+  expect(made).toEqual([one, two]);
+  expect(error?.message).toBe(`make fifo ${taken}: File exists`);
 });
 
 test("only a named pipe itself is opened, no link to it and nothing else", async () => {

@@ -2,23 +2,38 @@ import { execFile } from "node:child_process";
 import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import { lstat, unlink } from "node:fs/promises";
 import { promisify } from "node:util";
-import { PenstockError, toError } from "@penstock/common";
+import { isErrno, PenstockError, toError } from "@penstock/common";
 import { absent } from "./absent.ts";
 
 const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 const run = promisify(execFile);
 
+/** What came of making several pipes. */
+export interface MadeFifos {
+  /** Paths of those that were made. */
+  readonly made: readonly string[];
+  /** Why the others were not; code `failed`. */
+  readonly error?: PenstockError;
+}
+
 /**
- * Makes a named pipe with exactly these permission bits. Throws `failed` if something is already at
- * the path, which is then untouched. Node has no call for it, so `mkfifo` is started.
+ * Makes named pipes with exactly these permission bits, in one process: Node has no call for it, so
+ * `mkfifo` is started. What is already at one of the paths is untouched, and is not among those made.
  */
-export async function makeFifo(path: string, mode: number): Promise<void> {
-  const args = ["-m", mode.toString(8), "--", path];
+export async function makeFifos(paths: readonly string[], mode: number): Promise<MadeFifos> {
+  const args = ["-m", mode.toString(8), "--", ...paths];
   try {
     await run("mkfifo", args, { env: { ...process.env, LC_ALL: "C" } });
+    return { made: paths };
   } catch (error) {
-    throw makeFailure(path, error);
+    return toMadeFifos(paths, error);
   }
+}
+
+/** The same for a single pipe. Throws `failed`. */
+export async function makeFifo(path: string, mode: number): Promise<void> {
+  const { error } = await makeFifos([path], mode);
+  if (error !== undefined) throw error;
 }
 
 /**
@@ -50,9 +65,23 @@ export async function removeFifo(path: string): Promise<void> {
   }
 }
 
-/** With what the program said last, less its name, or why it could not be started. */
-function makeFailure(path: string, error: unknown): PenstockError {
+/**
+ * `mkfifo` goes on after a path that it cannot make, and says a line about each such path. If it was
+ * ended before it could say so, every path counts as made: nothing is known to be somebody else's.
+ */
+function toMadeFifos(paths: readonly string[], error: unknown): MadeFifos {
   const said = error instanceof Error && "stderr" in error ? String(error.stderr).trim() : "";
-  const reason = said === "" ? toError(error).message : said.split(": ").at(-1);
-  return new PenstockError("failed", `make fifo ${path}: ${reason}`, { cause: error });
+  const lines = said.split("\n");
+  const lineOf = (path: string): string | undefined =>
+    paths.length === 1 ? lines.at(-1) : lines.find((line) => names(line, path));
+  const made = isErrno(error, "ENOENT") ? [] : paths.filter((path) => !lineOf(path));
+  const failed = paths.find((path) => !made.includes(path)) ?? paths[0] ?? "";
+  const reason = lineOf(failed)?.split(": ").at(-1) || toError(error).message;
+  const message = `make fifo ${failed}: ${reason}`;
+  return { made, error: new PenstockError("failed", message, { cause: error }) };
+}
+
+/** Of a path without quotes or spaces, as GNU and as BusyBox say it. */
+function names(line: string, path: string): boolean {
+  return line.includes(`'${path}':`) || line.includes(` ${path}: `);
 }

@@ -18,7 +18,7 @@ const { startTool } = await import("${SOURCES}/tool.ts");
 const [input, witness] = process.argv.slice(1);
 const never = new AbortController().signal;
 const keepers = await RunKeepers.start();
-await keepers.guard(input);
+await keepers.guard([input]);
 const consumer = 'exec 9>"$2"; cat "$1" >/dev/null; echo "clean end" >&9';
 const script = (name, text, args) => ({
   name, path: "/bin/sh", args: ["-c", text, "sh", ...args], env: {},

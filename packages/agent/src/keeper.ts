@@ -1,22 +1,28 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { toPenstockError } from "@penstock/common";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { PenstockError, toPenstockError } from "@penstock/common";
 import { toolEnvironment } from "./tool-environment.ts";
 
 /**
  * Reads what to do; at the end of its input without "dismiss", which means that the agent was
  * killed, it kills the groups it watches. It lives one second longer, holding what it holds: a
- * process that was just killed may run for some microseconds more on another processor.
+ * process that was just killed may run for some microseconds more on another processor. Nobody may
+ * hear any more what it says, which must not end it: so SIGPIPE is ignored, too.
  */
 const SCRIPT = `
-trap "" HUP INT QUIT TERM
+trap "" HUP INT PIPE QUIT TERM
 groups=
-while read -r verb group; do
+while read -r verb what; do
   case $verb in
-    watch) groups="$groups $group" ;;
+    watch) groups="$groups $what" ;;
     forget)
       kept=
-      for each in $groups; do [ "$each" = "$group" ] || kept="$kept $each"; done
+      for each in $groups; do [ "$each" = "$what" ] || kept="$kept $each"; done
       groups=$kept ;;
+    close)
+      eval "exec $what>&-"
+      echo "$what" ;;
     dismiss) exit 0 ;;
   esac
 done
@@ -24,36 +30,43 @@ for each in $groups; do kill -s KILL -- "-$each"; done
 sleep 1
 `;
 
+/** The descriptors that every shell can name: one digit, without the three standard ones. */
+const FIRST_FD = 3;
+export const MOST_KEPT = 7;
+
 /**
  * A tiny shell of its own session that outlives us. If we are killed, even by SIGKILL, it kills the
- * process groups it was told of, and only then closes the descriptor it was given: a tool that
+ * process groups it was told of, and only then closes the descriptors it was given: a tool that
  * reads from a pipe must be dead before the pipe is closed, or it takes a part for the whole.
- *
- * It holds one descriptor at most, so that the process's own end gives it back; the exit of a child
- * is seen by its parent after its descriptors are closed, and so is the acknowledgement.
  */
 export class Keeper {
   readonly #child: ChildProcess;
-  readonly #exited: Promise<void>;
+  readonly #exited: Promise<unknown>;
+  readonly #held: Map<number, PromiseWithResolvers<void>>;
 
-  private constructor(child: ChildProcess, exited: Promise<void>) {
+  private constructor(child: ChildProcess, count: number) {
     this.#child = child;
-    this.#exited = exited;
+    this.#held = new Map(
+      Array.from({ length: count }, (_, place) => [place, Promise.withResolvers<void>()]),
+    );
+    this.#exited = once(child, "exit").then(() => this.#closedAll());
+    child.stdin?.on("error", () => {}); // a keeper that was killed from outside keeps nothing
+    if (child.stdout === null) return;
+    createInterface({ input: child.stdout }).on("line", (fd) => this.#closed(Number(fd)));
   }
 
-  /** Starts a keeper that holds a duplicate of `fd` (if any) as soon as this call has returned. */
-  static async start(fd?: number): Promise<Keeper> {
+  /** Starts a keeper that holds duplicates of `fds` (at most 7) as soon as this call has returned. */
+  static async start(fds: readonly number[] = []): Promise<Keeper> {
+    if (fds.length > MOST_KEPT) throw new PenstockError("internal", "too much for one keeper");
     const child = spawn("/bin/sh", ["-c", SCRIPT, "penstock-keeper"], {
       detached: true,
       cwd: "/",
       env: toolEnvironment({}),
-      stdio: ["pipe", "ignore", "ignore", ...(fd === undefined ? [] : [fd])],
+      stdio: ["pipe", "pipe", "ignore", ...fds],
     });
-    child.stdin?.on("error", () => {}); // a keeper that was killed from outside keeps nothing
-    const exited = Promise.withResolvers<void>();
-    child.once("exit", () => exited.resolve());
+    const keeper = new Keeper(child, fds.length);
     await started(child);
-    return new Keeper(child, exited.promise);
+    return keeper;
   }
 
   /**
@@ -69,19 +82,39 @@ export class Keeper {
     this.#child.stdin?.write(`forget ${group}\n`);
   }
 
+  /**
+   * Resolves when the keeper no longer holds the descriptor at this place of those it was given. With
+   * the last one it ends, without killing anything. Repeating it is harmless.
+   */
+  async letGo(place: number): Promise<void> {
+    const closed = this.#held.get(place)?.promise;
+    if (closed === undefined) return;
+    this.#child.stdin?.write(`close ${place + FIRST_FD}\n`);
+    await closed;
+    if (this.#held.size === 0) await this.dismiss();
+  }
+
   /** Ends the keeper without killing anything. Repeating it is harmless. */
   async dismiss(): Promise<void> {
     if (this.#child.stdin?.writable) this.#child.stdin.end("dismiss\n");
     await this.#exited;
   }
+
+  #closed(fd: number): void {
+    const place = fd - FIRST_FD;
+    this.#held.get(place)?.resolve();
+    this.#held.delete(place);
+  }
+
+  /** The exit of a child is seen by its parent after its descriptors are closed. */
+  #closedAll(): void {
+    for (const place of [...this.#held.keys()]) this.#closed(place + FIRST_FD);
+  }
 }
 
 async function started(child: ChildProcess): Promise<void> {
   try {
-    await new Promise((resolve, reject) => {
-      child.once("spawn", resolve);
-      child.once("error", reject);
-    });
+    await once(child, "spawn");
   } catch (error) {
     throw toPenstockError(error, "start a keeper");
   }

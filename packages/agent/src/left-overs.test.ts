@@ -6,13 +6,13 @@ import { journalFolder } from "./run-journal.ts";
 import { createFolder, isWaiting, nodeModule, SOURCES, shell } from "./testing.ts";
 
 const AGENT = `
-const { makeFifos, makeParents } = await import("${SOURCES}/make-places.ts");
+const { makeAllFifos, makeParents } = await import("${SOURCES}/make-places.ts");
 const { RunJournal } = await import("${SOURCES}/run-journal.ts");
 const { FileWriter } = await import("${SOURCES}/file-writer.ts");
 const [state, folder] = process.argv.slice(1);
 const journal = await RunJournal.open(state, "20240101000000");
-await makeParents(journal, folder + "/set/deep/pipe");
-await makeFifos(journal, [{ path: folder + "/set/deep/pipe", mode: 0o600 }]);
+await makeParents(journal, [folder + "/set/deep/pipe"]);
+await makeAllFifos(journal, [{ path: folder + "/set/deep/pipe", mode: 0o600 }]);
 const restored = await FileWriter.create(folder + "/set/restored", 0o600, journal);
 await restored.write(Buffer.from("x"));
 await restored.end();

@@ -1,7 +1,7 @@
 import { lstat, mkdir, readdir, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { makeFifos, makeParents } from "./make-places.ts";
+import { makeAllFifos, makeParents } from "./make-places.ts";
 import { RunJournal } from "./run-journal.ts";
 import { createFolder } from "./testing.ts";
 
@@ -11,8 +11,8 @@ test("pipes and the folders above them are made, and removed again by the journa
   await symlink("root", join(folder.path, "alias"));
   const journal = await RunJournal.open(join(folder.path, "state"), "run");
   const paths = ["set/deep/one", "set/two"].map((name) => join(folder.path, "alias", name));
-  for (const path of paths) await makeParents(journal, path);
-  await makeFifos(
+  await makeParents(journal, paths);
+  await makeAllFifos(
     journal,
     paths.map((path) => ({ path, mode: 0o640 })),
   );
@@ -27,12 +27,12 @@ test("nothing is made if one path is taken, and what is there is never touched",
   const journal = await RunJournal.open(join(folder.path, "state"), "run");
   const [free, taken] = [join(folder.path, "free"), join(folder.path, "taken")];
   const foreign = await RunJournal.open(join(folder.path, "state"), "other");
-  await makeFifos(foreign, [{ path: taken, mode: 0o600 }]);
+  await makeAllFifos(foreign, [{ path: taken, mode: 0o600 }]);
   for (const paths of [
     [free, taken],
     [free, free],
   ]) {
-    const making = makeFifos(
+    const making = makeAllFifos(
       journal,
       paths.map((path) => ({ path, mode: 0o600 })),
     );
@@ -42,13 +42,28 @@ test("nothing is made if one path is taken, and what is there is never touched",
   expect((await readdir(folder.path)).sort()).toEqual(["state", "taken"]);
 });
 
+test("many pipes are made, whatever their names and modes", async () => {
+  await using folder = await createFolder();
+  const journal = await RunJournal.open(join(folder.path, "state"), "run");
+  const odd = ["a b", "it's", "-x", '"'].map((name, index) => ({ name, mode: 0o600 + index }));
+  const plain = Array.from({ length: 210 }, (_, index) => ({ name: `s${index}`, mode: 0o660 }));
+  const all = [...plain, ...odd].map(({ name, mode }) => ({ path: join(folder.path, name), mode }));
+  await makeAllFifos(journal, all);
+  for (const { path, mode } of all) {
+    const found = await lstat(path);
+    expect([path, found.isFIFO(), found.mode & 0o777]).toEqual([path, true, mode]);
+  }
+  await journal.removeMade();
+  expect(await readdir(folder.path)).toEqual(["state"]);
+});
+
 test("two streams may need the same folder", async () => {
   await using folder = await createFolder();
   const journals = await Promise.all(
     ["one", "two"].map((run) => RunJournal.open(join(folder.path, "state"), run)),
   );
   const path = join(folder.path, "set", "file");
-  await Promise.all(journals.map((journal) => makeParents(journal, path)));
+  await Promise.all(journals.map((journal) => makeParents(journal, [path])));
   await writeFile(path, "");
   for (const journal of journals) await journal.removeMade();
   expect(await readdir(join(folder.path, "set"))).toEqual(["file"]);

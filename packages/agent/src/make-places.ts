@@ -2,7 +2,7 @@ import { lstat, mkdir, realpath } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { isErrno, PenstockError, toPenstockError } from "@penstock/common";
 import { absent } from "./absent.ts";
-import { makeFifo } from "./fifo.ts";
+import { makeFifos } from "./fifo.ts";
 import { canonicalPath, type Made, type MadeRecord } from "./made.ts";
 import { removeMade } from "./remove-made.ts";
 
@@ -13,42 +13,53 @@ export interface FifoPlace {
   readonly mode: number;
 }
 
+/** More paths than this are shared out to several processes, whose arguments have a limit. */
+const MOST_AT_ONCE = 100;
+
 /**
  * Makes named pipes, all or none, recorded before they are made. Throws `failed` if something is
  * already at one of the paths; that is never touched, now or by a later clean-up. The folders must
  * be there.
  */
-export async function makeFifos(record: MadeRecord, places: readonly FifoPlace[]): Promise<void> {
-  const planned: Made[] = [];
+export async function makeAllFifos(
+  record: MadeRecord,
+  places: readonly FifoPlace[],
+): Promise<void> {
+  const planned = new Map<string, Made>();
   for (const { path } of places) {
+    if (planned.has(path)) throw taken(path);
     await assertFree(path);
-    planned.push({ kind: "fifo", path: await canonicalPath(path) });
+    planned.set(path, { kind: "fifo", path: await canonicalPath(path) });
   }
-  await record.record(planned);
-  let count = 0;
+  await record.record([...planned.values()]);
+  const made: string[] = [];
   try {
-    for (const { path, mode } of places) {
-      await makeFifo(path, mode);
-      count += 1;
+    for (const { paths, mode } of toBatches(places)) {
+      const outcome = await makeFifos(paths, mode);
+      made.push(...outcome.made);
+      if (outcome.error !== undefined) throw outcome.error;
     }
   } catch (error) {
-    const failures = await removeMade(planned.slice(0, count));
-    const left = new Set(failures.map(({ made }) => made));
-    await record.forget(planned.filter((made) => !left.has(made)));
+    const failures = await removeMade(made.flatMap((path) => planned.get(path) ?? []));
+    const left = new Set(failures.map((failure) => failure.made));
+    await record.forget([...planned.values()].filter((each) => !left.has(each)));
     throw error;
   }
 }
 
-/** Makes the missing folders above a path, only for their owner, recorded before they are made. */
-export async function makeParents(record: MadeRecord, path: string): Promise<void> {
-  const folders = await missingFolders(dirname(path));
-  if (folders.length === 0) return;
-  await record.record(folders.map((folder) => ({ kind: "folder", path: folder })));
+/** Makes the missing folders above paths, only for their owner, recorded before they are made. */
+export async function makeParents(record: MadeRecord, paths: readonly string[]): Promise<void> {
+  const folders = new Set<string>();
+  for (const parent of new Set(paths.map((path) => dirname(path)))) {
+    for (const folder of await missingFolders(parent)) folders.add(folder);
+  }
+  if (folders.size === 0) return;
+  await record.record([...folders].map((path) => ({ kind: "folder", path })));
   for (const folder of folders) {
     try {
       await mkdir(folder, 0o700);
     } catch (error) {
-      // Another stream may need the same folder; whoever is last to leave removes it.
+      // Another run may need the same folder; whoever is last to leave removes it.
       if (!isErrno(error, "EEXIST")) throw toPenstockError(error, `make folder ${folder}`);
     }
   }
@@ -56,10 +67,26 @@ export async function makeParents(record: MadeRecord, path: string): Promise<voi
 
 /** Throws `failed` if anything is at the path, a link that leads nowhere included. */
 export async function assertFree(path: string): Promise<void> {
-  if (!(await lstat(path).catch(absent))) return;
-  throw new PenstockError("failed", `make fifo ${path}: something is already there`, {
+  if (await lstat(path).catch(absent)) throw taken(path);
+}
+
+function taken(path: string): PenstockError {
+  return new PenstockError("failed", `make fifo ${path}: something is already there`, {
     hint: "remove it if no other tool uses it",
   });
+}
+
+/** Neighbours of one mode together. A path of which `mkfifo` might speak in quotes is alone. */
+function toBatches(places: readonly FifoPlace[]): { paths: string[]; mode: number }[] {
+  const batches: { paths: string[]; mode: number; isPlain: boolean }[] = [];
+  for (const { path, mode } of places) {
+    const isPlain = /^[\w./+:@,%=-]+$/.test(path);
+    const last = batches.at(-1);
+    const fits = isPlain && last?.isPlain === true && last.mode === mode;
+    if (fits && last.paths.length < MOST_AT_ONCE) last.paths.push(path);
+    else batches.push({ paths: [path], mode, isPlain });
+  }
+  return batches;
 }
 
 /** From the highest to the deepest, below the real path of the folder that is there. */

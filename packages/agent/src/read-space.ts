@@ -10,6 +10,11 @@ const LEAST_ROOM_BYTES = 64 * 1024;
 export class ReadSpace {
   #block: Block = new Block(BLOCK_BYTES);
 
+  /** There will be no more reads: the last block lives only as long as its chunks do. */
+  release(): void {
+    this.#block = new Block(0);
+  }
+
   /** Where the next read may go: 64 KiB to `CHUNK_BYTES`. */
   room(): Buffer {
     if (this.#block.free.length < LEAST_ROOM_BYTES) this.#block = new Block(BLOCK_BYTES);

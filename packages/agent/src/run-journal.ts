@@ -22,6 +22,9 @@ export class RunJournal implements MadeRecord {
   readonly #folder: string;
   readonly #path: string;
   #made: readonly Made[];
+  /** Changes that wait for the next write; they are written together. */
+  #waiting: ((made: readonly Made[]) => readonly Made[])[] = [];
+  #next: Promise<void> | undefined;
   #writing: Promise<void> = Promise.resolve();
 
   private constructor(folder: string, run: string, made: readonly Made[]) {
@@ -47,11 +50,12 @@ export class RunJournal implements MadeRecord {
   }
 
   async record(made: readonly Made[]): Promise<void> {
-    await this.#replace(() => [...this.#made, ...made]);
+    await this.#replace((list) => [...list, ...made]);
   }
 
   async forget(made: readonly Made[]): Promise<void> {
-    await this.#replace(() => this.#made.filter((entry) => !made.includes(entry)));
+    const gone = new Set(made);
+    await this.#replace((list) => list.filter((entry) => !gone.has(entry)));
   }
 
   /**
@@ -67,16 +71,22 @@ export class RunJournal implements MadeRecord {
     throw new PenstockError("failed", `clean up after run ${this.run}: ${reasons.join("; ")}`);
   }
 
-  /** One change at a time; the file agrees with the list before the next one. */
-  #replace(change: () => readonly Made[]): Promise<void> {
-    this.#writing = this.#writing
-      .catch(() => {})
-      .then(async () => {
-        const made = change();
-        await this.#write(made);
-        this.#made = made;
-      });
-    return this.#writing;
+  /** Changes that come while a write is under way share the next one. */
+  #replace(change: (made: readonly Made[]) => readonly Made[]): Promise<void> {
+    this.#waiting.push(change);
+    this.#next ??= this.#writing.catch(() => {}).then(() => this.#writeWaiting());
+    this.#writing = this.#next;
+    return this.#next;
+  }
+
+  /** The file agrees with the list before the next change is made. */
+  async #writeWaiting(): Promise<void> {
+    const changes = this.#waiting;
+    this.#waiting = [];
+    this.#next = undefined;
+    const made = changes.reduce((list, change) => change(list), this.#made);
+    await this.#write(made);
+    this.#made = made;
   }
 
   async #write(made: readonly Made[]): Promise<void> {

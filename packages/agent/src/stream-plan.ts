@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { type CodecName, type ErrorCode, PenstockError, toPenstockError } from "@penstock/common";
 import { Codec, Direction, StreamKind, type StreamSpec } from "@penstock/proto";
 import { assertFree } from "./make-places.ts";
@@ -34,26 +35,35 @@ const DIRECTIONS: Readonly<Partial<Record<Direction, StreamPlan["direction"]>>> 
 const DEFAULT_MODE = 0o600;
 
 /**
- * Checks streams that a run wants to add to those it has, and makes nothing. An error names the
- * entry of the request. Throws `usage` for what can never be, `failed` for what is in the way.
+ * Checks streams that a run wants to add to those it has, and makes nothing. Returns the new ones:
+ * one that is `known` with an equal specification is passed over. An error names the entry of the
+ * request. Throws `usage` for what can never be, `failed` for what is in the way.
  */
 export async function planStreams(
   specs: readonly StreamSpec[],
-  taken: ReadonlySet<string>,
+  known: ReadonlyMap<string, StreamSpec>,
   roots: readonly string[],
 ): Promise<StreamPlan[]> {
-  const names = new Set(taken);
+  const names = new Set<string>();
   const paths = new Set<string>();
   const plans: StreamPlan[] = [];
   for (const [index, spec] of specs.entries()) {
+    const { name } = spec;
+    if (names.has(name)) throw wrong(index, "name", `stream ${name} is there twice`);
+    names.add(name);
+    if (isKnown(known, spec, index)) continue;
     const plan = await planStream(spec, index, roots);
-    if (names.has(plan.name)) throw wrong(index, "name", `stream ${plan.name} is there twice`);
     if (paths.has(plan.path)) throw wrong(index, "path", `path ${plan.path} is there twice`);
-    names.add(plan.name);
     if (plan.path !== "") paths.add(plan.path);
     plans.push(plan);
   }
   return plans;
+}
+
+function isKnown(known: ReadonlyMap<string, StreamSpec>, spec: StreamSpec, index: number): boolean {
+  const earlier = known.get(spec.name);
+  if (earlier === undefined || isDeepStrictEqual(earlier, spec)) return earlier !== undefined;
+  throw wrong(index, "name", `stream ${spec.name} is there already, and is another one`);
 }
 
 async function planStream(

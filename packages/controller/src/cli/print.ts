@@ -7,3 +7,10 @@ export function print(text: string): void {
 export function printJson(value: unknown): void {
   print(`${JSON.stringify(value)}\n`);
 }
+
+/** Resolves when all of it has left this process: what a full pipe has no room for waits here. */
+export function printed(): Promise<void> {
+  return new Promise((resolve) => {
+    process.stdout.write("", () => resolve()); // also if the reader is gone
+  });
+}

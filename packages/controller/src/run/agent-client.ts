@@ -18,11 +18,14 @@ import {
   type PrepareResponse,
   type RunEvent,
   type RunRef,
+  type SetPaceRequest,
   type StartToolRequest,
 } from "@penstock/proto";
 
 /** Long enough for a slow host, short enough for an operator who waits. */
 const CALL_TIMEOUT_MS = 20_000;
+/** For calls of a run that may take their time: its lease says whether the agent is still there. */
+const NO_TIMEOUT = Number.POSITIVE_INFINITY;
 
 /** How a unary method of AgentService is called. */
 interface Method<Request, Response> {
@@ -59,11 +62,15 @@ export class AgentClient implements Disposable {
   }
 
   prepare(request: PrepareRequest, signal: AbortSignal): Promise<PrepareResponse> {
-    return this.#call(AgentService.prepare, request, signal);
+    return this.#call(AgentService.prepare, request, signal, NO_TIMEOUT);
   }
 
   async startTool(request: StartToolRequest, signal: AbortSignal): Promise<number> {
-    return (await this.#call(AgentService.startTool, request, signal)).pid;
+    return (await this.#call(AgentService.startTool, request, signal, NO_TIMEOUT)).pid;
+  }
+
+  async setPace(request: SetPaceRequest, signal: AbortSignal): Promise<void> {
+    await this.#call(AgentService.setPace, request, signal);
   }
 
   async findFiles(ref: RunRef, globs: string[], signal: AbortSignal): Promise<FoundFile[]> {
@@ -71,6 +78,7 @@ export class AgentClient implements Disposable {
       AgentService.findFiles,
       { ref, globs },
       signal,
+      NO_TIMEOUT,
     );
     return found.files;
   }
@@ -120,6 +128,7 @@ export class AgentClient implements Disposable {
     { path, requestSerialize, responseDeserialize }: Method<Request, Response>,
     request: Request,
     signal: AbortSignal,
+    timeoutMs: number = CALL_TIMEOUT_MS,
   ): Promise<Response> {
     signal.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<Response>();
@@ -129,7 +138,7 @@ export class AgentClient implements Disposable {
       else if (error !== null || response === undefined) reject(fromGrpcError(error, this.#what));
       else resolve(response);
     };
-    const options = { deadline: Date.now() + CALL_TIMEOUT_MS };
+    const options = { deadline: Date.now() + timeoutMs };
     const call = this.#client.makeUnaryRequest(
       path,
       requestSerialize,

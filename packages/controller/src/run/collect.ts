@@ -1,6 +1,8 @@
 import { basename } from "node:path";
 import { PenstockError } from "@penstock/common";
+import type { FoundFile } from "@penstock/proto";
 import type { FileGlob, Origin, PlannedStream } from "../producers/producer.ts";
+import type { AgentClient } from "./agent-client.ts";
 import type { ExplainOrigin } from "./prepare.ts";
 import type { Session } from "./session.ts";
 import { together } from "./together.ts";
@@ -40,7 +42,9 @@ async function findFiles(
   explain: ExplainOrigin,
 ): Promise<Found[]> {
   try {
-    const files = await session.held(host).agent.findFiles(session.ref, [glob], session.signal);
+    const { ref, signal } = session;
+    const find = (agent: AgentClient): Promise<FoundFile[]> => agent.findFiles(ref, [glob], signal);
+    const files = await session.held(host).call(find, signal);
     return files.map(({ path }) => ({ host, path, origin }));
   } catch (error) {
     throw error instanceof PenstockError ? explain(origin, error) : error;

@@ -1,4 +1,4 @@
-import { PenstockError } from "@penstock/common";
+import { assertOpenFiles, PenstockError } from "@penstock/common";
 import type { PreparedStream, StreamSpec } from "@penstock/proto";
 import type { Origin, PlannedStream, PlannedTool } from "../producers/producer.ts";
 import type { AgentClient } from "./agent-client.ts";
@@ -14,12 +14,22 @@ export interface Preparation {
 /** An error of the configuration at its place, as `FILE:LINE: …`. */
 export type ExplainOrigin = (origin: Origin, error: PenstockError) => PenstockError;
 
+/** Its connection, and what it is written to or read from. */
+const FILES_PER_STREAM = 3;
+const RESERVED_FILES = 100;
+
 /** Has every agent check its streams and tools. Nothing is made anywhere. */
 export async function checkAll(
   session: Session,
   preparation: Preparation,
   explain: ExplainOrigin,
 ): Promise<void> {
+  const { length } = preparation.streams;
+  await assertOpenFiles({
+    what: `${length} streams`,
+    needed: length * FILES_PER_STREAM + RESERVED_FILES,
+    hint: "raise the limit of open files (ulimit -n) where penstock is started",
+  });
   await together(session.agents, (agent) => prepare(session, agent, preparation, true, explain));
 }
 
@@ -57,7 +67,9 @@ async function prepare(
     tools: ownTools.map((tool) => tool.tool),
   };
   try {
-    return (await agent.prepare(request, session.signal)).streams;
+    const { signal } = session;
+    const held = session.held(agent.name);
+    return (await held.call((each) => each.prepare(request, signal), signal)).streams;
   } catch (error) {
     const place = error instanceof PenstockError ? error.place : undefined;
     if (!(error instanceof PenstockError) || place === undefined) throw error;

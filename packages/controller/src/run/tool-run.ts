@@ -14,27 +14,27 @@ export async function runTool(
   streams: readonly PlannedStream[],
   { graceMs, report }: Pick<RunContext, "graceMs" | "report">,
 ): Promise<ToolEnd> {
-  const { agent } = session.held(tool.host);
-  const own = streams.filter(({ name }) => tool.streams.includes(name));
+  const { signal } = session;
+  const held = session.held(tool.host);
+  const names = new Set(tool.streams);
+  const own = streams.filter(({ name }) => names.has(name));
   const streamOf = (kind: StreamKind): string =>
     own.find((stream) => stream.kind === kind)?.name ?? "";
-  const pid = await agent.startTool(
-    {
-      ref: session.ref,
-      toolId: tool.id,
-      tool: tool.tool,
-      args: [...tool.args],
-      env: { ...tool.env },
-      stdoutStream: streamOf("stdout"),
-      stdinStream: streamOf("stdin"),
-      stopSignal: tool.stopSignal ?? "",
-      streams: [...tool.streams],
-      graceMs,
-    },
-    session.signal,
-  );
+  const request = {
+    ref: session.ref,
+    toolId: tool.id,
+    tool: tool.tool,
+    args: [...tool.args],
+    env: { ...tool.env },
+    stdoutStream: streamOf("stdout"),
+    stdinStream: streamOf("stdin"),
+    stopSignal: tool.stopSignal ?? "",
+    streams: [...tool.streams],
+    graceMs,
+  };
+  const pid = await held.call((agent) => agent.startTool(request, signal), signal);
   report({ event: "tool", tool: tool.tool, host: tool.host, pid });
-  const end = await raceAbort(session.held(tool.host).toolEnd(tool.id), session.signal);
+  const end = await raceAbort(held.toolEnd(tool.id), signal);
   const { stderrTail, ...outcome } = end;
   report({ event: "tool-exit", host: tool.host, ...outcome, name: tool.tool });
   assertEndedWell(tool, end);

@@ -1,0 +1,102 @@
+import { lstat, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { Codec, Direction, StreamKind, StreamSpec } from "@penstock/proto";
+import { expect, test } from "vitest";
+import { LocalStreamHost } from "./local-stream-host.ts";
+import { MemoryBudget } from "./memory-budget.ts";
+import { RunJournal } from "./run-journal.ts";
+import { RunKeepers } from "./run-keepers.ts";
+import { RunStreams } from "./run-streams.ts";
+import { createFolder } from "./testing.ts";
+import { TransferService } from "./transfer-service.ts";
+
+const MIB = 1024 * 1024;
+const SILENT = {
+  onOpened() {},
+  onCalledAgain() {},
+  onEnded() {},
+  onFailed() {},
+  releaseGuard: async () => {},
+};
+
+/** The streams of a run whose pipes lie in a folder of their own. */
+async function openStreams() {
+  await using stack = new AsyncDisposableStack();
+  const folder = stack.use(await createFolder());
+  const journal = await RunJournal.open(join(folder.path, "state"), "run");
+  stack.defer(() => journal.removeMade());
+  const keepers = stack.use(await RunKeepers.start());
+  const service = new TransferService("warehouse", () => {});
+  const mainHost = stack.use(new LocalStreamHost(service, new MemoryBudget(64 * MIB, MIB)));
+  const streams = new RunStreams({
+    ...{ run: "run", token: Buffer.alloc(32), roots: [folder.path] },
+    ...{ stateDirectory: join(folder.path, "state"), hosts: [mainHost], mainHost },
+    ...{ journal, keepers, eventsOf: () => SILENT },
+  });
+  stack.defer(() => streams.close());
+  const spec = (name: string, changes: Partial<StreamSpec> = {}): StreamSpec =>
+    StreamSpec.fromPartial({
+      ...{ name, path: join(folder.path, "set", name), kind: StreamKind.STREAM_KIND_FIFO },
+      ...{ direction: Direction.DIRECTION_BACKUP, codec: Codec.CODEC_NONE, ...changes },
+    });
+  const kept = stack.move();
+  return {
+    ...{ folder: folder.path, streams, service, spec },
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+test("streams that are prepared again are answered as before, and nothing is made twice", async () => {
+  await using opened = await openStreams();
+  const { streams, service, spec, folder } = opened;
+  const first = await streams.prepare([spec("one"), spec("two")], false);
+  const { ino } = await lstat(join(folder, "set/one"));
+  expect(await streams.prepare([spec("one"), spec("two")], false)).toEqual(first);
+  expect((await lstat(join(folder, "set/one"))).ino).toBe(ino);
+  expect(service.size).toBe(2);
+});
+
+test("a request may name known streams and new ones, in any order", async () => {
+  await using opened = await openStreams();
+  const { streams, spec, folder } = opened;
+  await streams.prepare([spec("one")], false);
+  const answer = await streams.prepare([spec("two"), spec("one"), spec("three")], false);
+  expect(answer.map(({ name }) => name)).toEqual(["two", "one", "three"]);
+  expect((await readdir(join(folder, "set"))).sort()).toEqual(["one", "three", "two"]);
+});
+
+test("a request that is repeated while the first is under way waits for it", async () => {
+  await using opened = await openStreams();
+  const { streams, service, spec } = opened;
+  const specs = ["one", "two", "three"].map((name) => spec(name));
+  const [first, second] = await Promise.all([
+    streams.prepare(specs, false),
+    streams.prepare(specs, false),
+  ]);
+  expect(second).toEqual(first);
+  expect(service.size).toBe(3);
+});
+
+test("another stream under a known name is refused at its place, and nothing is made", async () => {
+  await using opened = await openStreams();
+  const { streams, spec, folder } = opened;
+  await streams.prepare([spec("one")], false);
+  const changed = [spec("two"), spec("one", { codec: Codec.CODEC_ZSTD })];
+  await expect(streams.prepare(changed, false)).rejects.toMatchObject({
+    code: "usage",
+    place: { list: "streams", index: 1, field: "name" },
+  });
+  expect(await readdir(join(folder, "set"))).toEqual(["one"]);
+});
+
+test("a restore's pipes, more than one keeper holds, are all guarded", async () => {
+  await using opened = await openStreams();
+  const { streams, spec } = opened;
+  const names = Array.from({ length: 16 }, (_, index) => `s${index}`);
+  const direction = Direction.DIRECTION_RESTORE;
+  const specs = names.map((name) => spec(name, { direction }));
+  await streams.prepare(specs, false);
+  const guards = names.map((name) => streams.get(name).guard);
+  expect(new Set(guards.map((guard) => guard?.keeper)).size).toBe(3);
+  for (const guard of guards) guard?.assertHeld();
+});
