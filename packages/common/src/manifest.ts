@@ -76,7 +76,8 @@ const storedObject: z.ZodType<StoredObject> = z.strictObject({
   parts: z.strictObject({ key: z.string(), sha256 }),
 });
 
-const receipt: z.ZodType<Receipt> = z.strictObject({
+/** Checks one stream's receipt. */
+export const receiptSchema: z.ZodType<Receipt> = z.strictObject({
   name: z.string(),
   host: z.string(),
   kind: z.enum(["fifo", "file", "stdout", "stdin"]),
@@ -111,5 +112,5 @@ export const manifestSchema: z.ZodType<Manifest> = z.strictObject({
   startedAt: z.iso.datetime(),
   endedAt: z.iso.datetime(),
   error: z.string().exactOptional(),
-  streams: z.array(receipt),
+  streams: z.array(receiptSchema),
 });

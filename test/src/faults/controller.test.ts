@@ -25,6 +25,7 @@ describe("a controller that is killed", () => {
     await untilNone(() => stillRunning(started), within);
     expect(await story.list(signal)).toMatchObject([{ status: "failed" }]);
     expect((await story.storedFiles()).map((name) => name.split("/").at(-1))).toEqual([
+      "failed.json",
       "started.json",
     ]);
 

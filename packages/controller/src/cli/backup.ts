@@ -1,34 +1,83 @@
-import type { Manifest } from "@penstock/common";
+import { type Manifest, PenstockError } from "@penstock/common";
 import type { CommandModule } from "yargs";
+import { notingOutcome } from "../metrics/noting-outcome.ts";
 import { backup } from "../run/backup.ts";
+import type { Reporter } from "../run/report.ts";
+import { resumeBackup } from "../run/resume.ts";
+import { findDeadRuns } from "../runs/find-dead.ts";
+import { readJournal } from "../runs/journal.ts";
+import { listRunFolders } from "../runs/run-folder.ts";
 import { onCancel } from "./cancellation.ts";
 import { Loaded } from "./loaded.ts";
 import type { GlobalArguments } from "./options.ts";
 import { print, printJson } from "./print.ts";
 import { openRunContext } from "./run-context.ts";
 import { openReport } from "./run-report.ts";
+import { settleDeadRuns } from "./settle-dead-runs.ts";
 import { humanBytes } from "./table.ts";
 
 interface BackupArguments extends GlobalArguments {
-  readonly plan: string;
+  readonly plan: string | undefined;
+  readonly resume: string | undefined;
 }
 
-/** `penstock backup PLAN`. */
+/** `penstock backup PLAN`, or `penstock backup --resume SET`. */
 export const backupCommand: CommandModule<GlobalArguments, BackupArguments> = {
-  command: "backup <plan>",
+  command: "backup [plan]",
   describe: "Run a plan: one committed set, or none",
   builder: (yargs) =>
-    yargs.positional("plan", { type: "string", demandOption: true, describe: "The plan's name" }),
-  async handler({ config, output, plan }) {
+    yargs
+      .positional("plan", { type: "string", describe: "The plan's name" })
+      .option("resume", {
+        type: "string",
+        requiresArg: true,
+        describe: "Go on with this set: its controller was killed on this host a moment ago",
+      })
+      .check(({ plan, resume }) => {
+        if ((plan === undefined) !== (resume === undefined)) return true;
+        throw new PenstockError("usage", "name a plan, or a set with --resume", {
+          hint: "see: penstock backup --help",
+        });
+      }),
+  async handler({ config, output, plan, resume: set }) {
     const signal = onCancel();
-    const manifest = await openReport(output, { plan }, async (report) => {
+    const about = plan === undefined ? { set: set ?? "" } : { plan };
+    const manifest = await openReport(output, about, async (report) => {
       await using loaded = new Loaded(config);
-      return await backup(await openRunContext(loaded, plan, report, signal), signal);
+      if (plan === undefined) return await resume(loaded, set ?? "", report, signal);
+      const context = await openRunContext(loaded, plan, report, signal);
+      await settleDeadRuns(loaded, signal);
+      return await notingOutcome(context, () => backup(context, signal));
     });
     if (output === "json") printJson({ event: "result", ...manifest });
     else print(summary(manifest));
   },
 };
+
+async function resume(
+  loaded: Loaded,
+  set: string,
+  report: Reporter,
+  signal: AbortSignal,
+): Promise<Manifest> {
+  const { runDirectory, cluster } = loaded.config;
+  const folders = await listRunFolders(runDirectory, cluster);
+  const folder = folders.find(({ run }) => run === set);
+  const journal = folder === undefined ? undefined : await readJournal(folder);
+  if (folder === undefined || journal === undefined) {
+    const dead = await findDeadRuns(runDirectory, cluster);
+    const others = dead.map(({ folder: { run } }) => run);
+    throw nothingToResume(set, others);
+  }
+  const context = await openRunContext(loaded, journal.head.plan, report, signal);
+  return await notingOutcome(context, () => resumeBackup(context, folder, signal));
+}
+
+function nothingToResume(set: string, others: readonly string[]): PenstockError {
+  const there = others.length === 0 ? "none here" : others.join(", ");
+  const message = `this host has no unfinished backup ${set}`;
+  return new PenstockError("not_found", message, { hint: `those that can be resumed: ${there}` });
+}
 
 function summary({ set, streams, startedAt, endedAt }: Manifest): string {
   const raw = streams.reduce((sum, stream) => sum + stream.bytesRaw, 0);

@@ -7,6 +7,7 @@ import { Loaded } from "./loaded.ts";
 import type { GlobalArguments } from "./options.ts";
 import { print } from "./print.ts";
 import { targetOption } from "./set-argument.ts";
+import { settleDeadRuns } from "./settle-dead-runs.ts";
 import { humanBytes, table } from "./table.ts";
 
 interface ListArguments extends GlobalArguments {
@@ -21,6 +22,7 @@ export const listCommand: CommandModule<GlobalArguments, ListArguments> = {
   async handler({ config, output, target }) {
     const signal = onCancel();
     await using loaded = new Loaded(config);
+    await settleDeadRuns(loaded, signal);
     const targets = await loaded.targets(target === undefined ? undefined : [target], signal);
     const { cluster, agents } = loaded.config;
     const isRunning = isRunningOn(

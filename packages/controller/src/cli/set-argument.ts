@@ -2,6 +2,7 @@ import type { Argv } from "yargs";
 import { type FoundSet, findSet } from "../catalogue/catalogue.ts";
 import type { Loaded, OpenedTarget } from "./loaded.ts";
 import type { GlobalArguments } from "./options.ts";
+import { settleDeadRuns } from "./settle-dead-runs.ts";
 
 /** Arguments of a command about one set. */
 export interface SetArguments extends GlobalArguments {
@@ -35,6 +36,7 @@ export async function findNamedSet(
   { set, target }: SetArguments,
   signal: AbortSignal,
 ): Promise<FoundSet<OpenedTarget>> {
+  await settleDeadRuns(loaded, signal);
   const targets = await loaded.targets(target === undefined ? undefined : [target], signal);
   return await findSet(targets, loaded.config.cluster, set, undefined, signal);
 }

@@ -1,7 +1,8 @@
-import { Client } from "@grpc/grpc-js";
+import { type ChannelCredentials, Client } from "@grpc/grpc-js";
 import {
   AGENT_SERVICE,
   CHANNEL_OPTIONS,
+  CHUNK_BYTES,
   type Channel,
   type ChannelSource,
   type ClientCall,
@@ -12,48 +13,102 @@ import {
   PenstockError,
   type TlsMaterial,
   toError,
+  WINDOW_BYTES,
 } from "@penstock/common";
+import { Gate } from "./gate.ts";
 import type { AgentStream, JobEvents } from "./jobs.ts";
+
+const MIB = 1024 * 1024;
 
 /** A mover's connection to one stream of an agent: a TCP connection of its own. */
 export interface AgentLink extends Disposable {
   readonly source: ChannelSource;
 }
 
-/**
- * Nothing is dialled yet. A connection is never shared between streams: what one stream leaves
- * unread would use up the window of all.
- */
-export function createAgentLink(
-  stream: AgentStream,
-  tls: TlsMaterial,
-  events: JobEvents,
-): AgentLink {
-  const credentials = createChannelCredentials(tls);
-  let client: Client | undefined;
-  // Each call has a connection of its own, too. What breaks while it is being written to, Node does
-  // not always notice; the old connection would then be taken for a good one until its keep-alive.
-  const call = (): Channel => {
-    client?.close();
-    client = new Client(stream.address, credentials, CHANNEL_OPTIONS);
-    return createClientChannel(openTransfer(client));
-  };
-  const source = new DialingSource({
-    call,
-    open: {
-      ref: { run: stream.run, token: Buffer.from(stream.token) },
-      stream: stream.stream,
-      protocol: stream.protocol,
-      adopt: false,
-    },
-    explain: (error) => explain(error, stream),
-    patienceMs: stream.patienceMs,
-    onConnected: (after) => {
-      if (after === undefined) events.onAttached();
-      else events.onReconnect(after.message);
-    },
-  });
-  return { source, [Symbol.dispose]: () => client?.close() };
+/** So many connections to one agent are made at the same time: more of them would time out together. */
+const DIALS_AT_ONCE = 16;
+
+/** What all links of a mover may have under way together, and the bounds of one link's share. */
+const SHARED_BYTES = 512 * MIB;
+const LEAST_SHARE_BYTES = CHUNK_BYTES;
+
+/** The links of one mover to all its agents. */
+export class AgentLinks {
+  readonly #credentials: ChannelCredentials;
+  readonly #gates: Map<string, Gate> = new Map();
+  #count = 0;
+
+  constructor(tls: TlsMaterial) {
+    this.#credentials = createChannelCredentials(tls);
+  }
+
+  /** What one link may have under way now, so that any number of them fits into memory. */
+  shareBytes(): number {
+    const fair = Math.floor(SHARED_BYTES / Math.max(1, this.#count));
+    return Math.max(LEAST_SHARE_BYTES, Math.min(WINDOW_BYTES, fair));
+  }
+
+  /**
+   * Nothing is dialled yet. A connection is never shared between streams: what one stream leaves
+   * unread would use up the window of all.
+   */
+  open(stream: AgentStream, events: JobEvents): AgentLink {
+    let client: Client | undefined;
+    this.#count += 1;
+    // Each call has a connection of its own, too. What breaks while it is being written to, Node does
+    // not always notice; the old connection would then be taken for a good one until its keep-alive.
+    const call = (): Channel => {
+      client?.close();
+      client = new Client(stream.address, this.#credentials, {
+        ...CHANNEL_OPTIONS,
+        "grpc-node.flow_control_window": this.shareBytes(),
+      });
+      return createClientChannel(openTransfer(client));
+    };
+    const close = (): void => {
+      if (!isOpen) return;
+      isOpen = false;
+      this.#count -= 1;
+      client?.close();
+    };
+    let isOpen = true;
+    return { source: this.#source(stream, call, events), [Symbol.dispose]: close };
+  }
+
+  #source(stream: AgentStream, call: () => Channel, events: JobEvents): ChannelSource {
+    let isAttached = false;
+    const dialing = new DialingSource({
+      call,
+      open: {
+        ref: { run: stream.run, token: Buffer.from(stream.token) },
+        stream: stream.stream,
+        protocol: stream.protocol,
+      },
+      explain: (error) => explain(error, stream),
+      patienceMs: stream.patienceMs,
+      onConnected: (after) => {
+        // What came before the first connection was no break of the stream, but attempts that failed.
+        if (!isAttached) events.onAttached();
+        else if (after !== undefined) events.onReconnect(after.message);
+        isAttached = true;
+      },
+    });
+    const gate = this.#gateTo(stream.address);
+    return {
+      clock: dialing.clock,
+      next: (ownOffset, signal) => gate.pass(() => dialing.next(ownOffset, signal), signal),
+      broken: (error) => dialing.broken(error),
+    };
+  }
+
+  /** One for each agent: who waits for a host that is gone must not hold up the others. */
+  #gateTo(address: string): Gate {
+    const known = this.#gates.get(address);
+    if (known !== undefined) return known;
+    const gate = new Gate(DIALS_AT_ONCE);
+    this.#gates.set(address, gate);
+    return gate;
+  }
 }
 
 function openTransfer(client: Client): ClientCall {

@@ -1,28 +1,55 @@
-import { type Receipt, Sender, sendRestore, type TlsMaterial, toError } from "@penstock/common";
+import {
+  type ByteStream,
+  type Pace,
+  type Receipt,
+  raceAbort,
+  Sender,
+  type SendingEnd,
+  sendRestore,
+  toError,
+} from "@penstock/common";
 import type { Target } from "../targets/target.ts";
-import { createAgentLink } from "./agent-link.ts";
-import type { DeliverJob, JobEvents } from "./jobs.ts";
+import type { AgentLink } from "./agent-link.ts";
+import type { DeliverJob, JobEvents, WaitingFor } from "./jobs.ts";
 import { named } from "./named.ts";
-import { startProgress } from "./progress.ts";
+import { startProgress, startReports } from "./progress.ts";
 import { storedBytes } from "./stored-bytes.ts";
+import { waitingFor } from "./waiting-for.ts";
 
-/** What a mover keeps of a restored stream until the agent has taken it. */
 const REPLAY_BYTES = 16 * 1024 * 1024;
 
-/** Moves one stored stream to an agent. See Mover.deliver. */
+/** What a stream is delivered with. */
+export interface DeliveringEnds {
+  readonly link: AgentLink;
+  readonly pace: Pace;
+  /** What is kept of the stream until the agent has taken it; 16 MiB if not given. */
+  readonly limitBytes?: () => number;
+  /** Nothing is read before this resolves; at once if it is not given. */
+  readonly begin?: Promise<void>;
+}
+
+/** Moves one stored stream to an agent, and ends the link with it. See Mover.deliver. */
 export async function deliver(
   job: DeliverJob,
-  target: Target,
-  tls: TlsMaterial,
+  target: Promise<Target>,
+  { link, pace, limitBytes = () => REPLAY_BYTES, begin = Promise.resolve() }: DeliveringEnds,
   events: JobEvents,
   signal: AbortSignal,
 ): Promise<void> {
-  using link = createAgentLink(job.to, tls, events);
+  using _link = link;
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
-  const sender = new Sender(() => REPLAY_BYTES);
-  using _progress = startProgress(() => sender.ackedBytes, events.onProgress);
-  const filled = fill(sender, target, job.receipt, either);
+  const sender = new Sender(limitBytes);
+  using _progress = startProgress(() => sender.ackedBytes, events.onProgress, link.source.clock);
+  const reading = { isWaiting: false };
+  using _waiting = startReports<WaitingFor>(
+    "nobody",
+    () => waitingFor(reading.isWaiting, sender.receiverWaitsForTool),
+    events.onWaiting,
+    link.source.clock,
+  );
+  const stored = noting(reading, storedBytes(await target, job.receipt, either));
+  const filled = fill({ pace, sender, begin }, stored, job.receipt, either);
   try {
     await named(job.to, sender.run(link.source, either));
   } finally {
@@ -33,17 +60,29 @@ export async function deliver(
 
 /** Never throws: what goes wrong is told through the sender. */
 async function fill(
-  sender: Sender,
-  target: Target,
+  { begin, ...end }: SendingEnd & { readonly begin: Promise<void> },
+  stored: ByteStream,
   receipt: Receipt,
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    await sendRestore(storedBytes(target, receipt, signal), sender, signal);
-    sender.end({ tally: promised(receipt) });
+    await raceAbort(begin, signal);
+    await sendRestore(stored, end, signal);
+    end.sender.end({ tally: promised(receipt) });
   } catch (error) {
-    sender.fail(toError(error));
+    end.sender.fail(toError(error));
   }
+}
+
+/** The same bytes; notes while the target is asked for more. */
+async function* noting(reading: { isWaiting: boolean }, stored: ByteStream): ByteStream {
+  reading.isWaiting = true;
+  for await (const chunk of stored) {
+    reading.isWaiting = false;
+    yield chunk;
+    reading.isWaiting = true;
+  }
+  reading.isWaiting = false;
 }
 
 function promised(receipt: Receipt): Parameters<Sender["end"]>[0]["tally"] {

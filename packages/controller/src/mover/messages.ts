@@ -1,6 +1,6 @@
-import type { StoredObject } from "@penstock/common";
+import type { BytesPerSecond, StoredObject } from "@penstock/common";
 import { type ErrorCode, isAbortError, PenstockError, toPenstockError } from "@penstock/common";
-import type { DeliverJob, StoredStream, StoreJob, VerifyJob } from "./jobs.ts";
+import type { DeliverJob, StoredStream, StoreJob, VerifyJob, WaitingFor } from "./jobs.ts";
 
 /** What the main thread tells a mover's thread. `id` names the job. */
 export type ToMover =
@@ -8,6 +8,8 @@ export type ToMover =
   | { readonly id: number; readonly kind: "deliver"; readonly job: DeliverJob }
   | { readonly id: number; readonly kind: "verify"; readonly job: VerifyJob }
   | { readonly id: number; readonly kind: "publish" }
+  | { readonly id: number; readonly kind: "begin" }
+  | { readonly id: number; readonly kind: "pace"; readonly rate: BytesPerSecond | undefined }
   | { readonly id: number; readonly kind: "end" }
   | { readonly id: number; readonly kind: "close" };
 
@@ -15,6 +17,7 @@ export type ToMover =
 export type FromMover =
   | { readonly id: number; readonly kind: "attached" }
   | { readonly id: number; readonly kind: "progress"; readonly bytes: number }
+  | { readonly id: number; readonly kind: "waiting"; readonly waitingFor: WaitingFor }
   | { readonly id: number; readonly kind: "reconnect"; readonly cause: string }
   | { readonly id: number; readonly kind: "received"; readonly stored: StoredStream }
   | { readonly id: number; readonly kind: "published"; readonly objects: StoredObject[] }

@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { PenstockError, type StoredObject, type TlsMaterial } from "@penstock/common";
-import type { JobEvents, Mover, StoredStream, StoreTask } from "./jobs.ts";
+import type { DeliverTask, JobEvents, Mover, StoredStream, StoreTask } from "./jobs.ts";
 import { type FromMover, fromPlainError, type ToMover } from "./messages.ts";
 
 type Job = Extract<ToMover, { job: unknown }>;
@@ -55,12 +55,18 @@ export class MoverThread implements Mover {
     };
   }
 
-  deliver(...[job, events, signal]: Parameters<Mover["deliver"]>): Promise<void> {
-    return this.#run({ kind: "deliver", job }, events, signal);
+  deliver(...[job, events, signal]: Parameters<Mover["deliver"]>): DeliverTask {
+    const [id, pending] = this.#start({ kind: "deliver", job }, events);
+    return {
+      delivered: this.#finish(id, pending, signal),
+      begin: () => this.#post({ id, kind: "begin" }),
+      setRate: (rate) => this.#post({ id, kind: "pace", rate }),
+    };
   }
 
   verify(...[job, events, signal]: Parameters<Mover["verify"]>): Promise<void> {
-    return this.#run({ kind: "verify", job }, events, signal);
+    const [id, pending] = this.#start({ kind: "verify", job }, events);
+    return this.#finish(id, pending, signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -69,12 +75,11 @@ export class MoverThread implements Mover {
     await this.#exited;
   }
 
-  async #run(job: WithoutId<Job>, events: JobEvents, signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    const [id, pending] = this.#start(job, events);
+  async #finish(id: number, pending: Pending, signal: AbortSignal): Promise<void> {
     const onAbort = (): void => this.#post({ id, kind: "end" });
     signal.addEventListener("abort", onAbort, { once: true });
     try {
+      if (signal.aborted) onAbort();
       await pending.settled.promise;
     } catch (error) {
       signal.throwIfAborted();
@@ -125,6 +130,9 @@ export class MoverThread implements Mover {
         break;
       case "progress":
         pending?.events.onProgress(message.bytes);
+        break;
+      case "waiting":
+        pending?.events.onWaiting(message.waitingFor);
         break;
       case "reconnect":
         pending?.events.onReconnect(message.cause);

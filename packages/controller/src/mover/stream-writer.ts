@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import {
   type CheckedFrame,
+  type Clock,
   combineCrc32,
   createDigest,
   type Digest,
@@ -11,8 +12,13 @@ import {
   PenstockError,
   partsKey,
   type StoredObject,
+  systemClock,
+  toError,
 } from "@penstock/common";
+import { putOnce } from "../targets/put-once.ts";
 import type { ObjectWriter, Target } from "../targets/target.ts";
+import { type LeftSegment, takeOverSegments } from "./left-segments.ts";
+import { type StreamPlace, segmentKey } from "./stream-place.ts";
 
 /**
  * How long bytes wait for their part to become full before they are made durable all the same. A
@@ -20,14 +26,12 @@ import type { ObjectWriter, Target } from "../targets/target.ts";
  */
 const IDLE_FLUSH_MS = 100;
 
-/** Where a stream goes. */
-export interface StreamPlace {
-  /** Key of the stream's object; a longer stream gets `.000000`, `.000001`, … behind it. */
-  readonly key: string;
-  /** The run, for sweeping. */
-  readonly scope: string;
-  /** Largest object in bytes. */
-  readonly segmentBytes: number;
+/** What a writer tells while it writes. */
+export interface WriterEvents {
+  /** Every target would survive a power cut with all bytes below this offset. */
+  readonly onDurable: (offset: number) => void;
+  /** A flush has failed, so that the sender, which may be waiting for it, gets no more room. */
+  readonly onFailed: (error: Error) => void;
 }
 
 /** One object in the making, the same on every target. */
@@ -42,24 +46,33 @@ interface Segment {
 
 /**
  * Writes one stream to all its targets: objects of at most `segmentBytes`, made of equal parts.
- * Nothing is visible before `publish`; disposing without it leaves nothing. `onDurable` is told the
- * offset below which every target would survive a power cut, part by part.
+ * Nothing is visible before `publish`; disposing without it leaves nothing.
  */
 export class StreamWriter implements FrameSink, AsyncDisposable {
   readonly digest: Digest = createDigest();
   #targets: readonly Target[] = [];
   readonly #place: StreamPlace;
-  readonly #onDurable: (offset: number) => void;
+  readonly #events: WriterEvents;
   readonly #segments: Segment[] = [];
+  /** Of what every target has taken: `digest` runs ahead of it while a write is under way. */
+  #writtenBytes = 0;
   #partBytes = 0;
   #partCrc = 0;
   #flushing: Promise<void> = Promise.resolve();
+  #isFlushing = false;
   #flushedOffset = 0;
-  #idleTimer: NodeJS.Timeout | undefined;
+  readonly #clock: Clock;
+  #idleTimer: Disposable | undefined;
 
-  constructor(place: StreamPlace, onDurable: (offset: number) => void) {
+  constructor(place: StreamPlace, events: WriterEvents, clock: Clock = systemClock) {
     this.#place = place;
-    this.#onDurable = onDurable;
+    this.#clock = clock;
+    this.#events = events;
+  }
+
+  /** A target has not yet answered a write or a flush. */
+  get isWaiting(): boolean {
+    return this.#isFlushing || this.digest.bytes > this.#writtenBytes;
   }
 
   /** Begins the first object, so that a target that cannot be written to is found early. */
@@ -67,6 +80,23 @@ export class StreamWriter implements FrameSink, AsyncDisposable {
     this.#targets = targets;
     await this.#beginSegment(signal);
     this.#idleTimer = this.#watchIdle();
+  }
+
+  /**
+   * Instead of `open`: goes on with what a dead mover has stored, of which `offset` bytes were
+   * acknowledged. All of it is read again, so that the digest is that of what is there. Returns the
+   * offset from which to go on: the same, or the stream's end if it was complete.
+   */
+  async resume(targets: readonly Target[], offset: number, signal: AbortSignal): Promise<number> {
+    this.#targets = targets;
+    for (const left of await takeOverSegments(this.#place, targets, offset, signal)) {
+      await this.#readAgain(left, signal);
+    }
+    if (this.#segments.length === 0) await this.#beginSegment(signal);
+    this.#writtenBytes = this.digest.bytes;
+    this.#flushedOffset = this.digest.bytes;
+    this.#idleTimer = this.#watchIdle();
+    return this.digest.bytes;
   }
 
   async write(frame: CheckedFrame, signal: AbortSignal): Promise<void> {
@@ -82,7 +112,7 @@ export class StreamWriter implements FrameSink, AsyncDisposable {
 
   /** After the last frame: every byte is durable when it resolves. */
   async finish(): Promise<void> {
-    clearInterval(this.#idleTimer);
+    this.#idleTimer?.[Symbol.dispose]();
     if (this.#partBytes > 0) await this.#endPart();
     await this.#flushing;
     this.#seal(this.#last());
@@ -100,48 +130,73 @@ export class StreamWriter implements FrameSink, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    clearInterval(this.#idleTimer);
+    this.#idleTimer?.[Symbol.dispose]();
     await this.#flushing.catch(() => {}); // whoever was writing has seen it
     const writers = this.#segments.flatMap((segment) => segment.writers);
     await Promise.all(writers.map((writer) => writer.abort()));
   }
 
   async #writePiece(segment: Segment, piece: Uint8Array, crc: number): Promise<void> {
-    this.digest.update(piece);
-    // The first object's digest is the stream's own; a later one needs a second hash.
-    if (segment.digest !== this.digest) segment.digest.update(piece);
+    this.#count(segment, piece, crc);
     await Promise.all(segment.writers.map((writer) => writer.write(piece)));
-    this.#partCrc = this.#partBytes === 0 ? crc : combineCrc32(this.#partCrc, crc, piece.length);
-    this.#partBytes += piece.length;
+    this.#writtenBytes += piece.length;
     if (this.#partBytes === PART_BYTES) await this.#endPart();
   }
 
+  #count(segment: Segment, piece: Uint8Array, crc: number): void {
+    this.digest.update(piece);
+    // The first object's digest is the stream's own; a later one needs a second hash.
+    if (segment.digest !== this.digest) segment.digest.update(piece);
+    this.#partCrc = this.#partBytes === 0 ? crc : combineCrc32(this.#partCrc, crc, piece.length);
+    this.#partBytes += piece.length;
+  }
+
   async #endPart(): Promise<void> {
+    this.#notePart();
+    await this.#flush();
+  }
+
+  #notePart(): void {
     this.#last().parts.push(this.#partCrc);
     this.#partBytes = 0;
-    await this.#flush();
+  }
+
+  async #readAgain({ writers, read }: LeftSegment, signal: AbortSignal): Promise<void> {
+    const segment = this.#addSegment(writers);
+    for await (const chunk of read(signal)) {
+      for (let rest = chunk; rest.length > 0; ) {
+        const piece = rest.subarray(0, PART_BYTES - this.#partBytes);
+        this.#count(segment, piece, crc32(piece));
+        if (this.#partBytes === PART_BYTES) this.#notePart();
+        rest = rest.subarray(piece.length);
+      }
+    }
+    if (this.#partBytes > 0) this.#notePart();
+    this.#seal(segment);
   }
 
   /** Flushes while more is being written; one flush at a time. */
   async #flush(): Promise<void> {
     await this.#flushing;
-    const offset = this.digest.bytes;
+    const offset = this.#writtenBytes;
     const { writers } = this.#last();
     this.#flushedOffset = offset;
+    this.#isFlushing = true;
     this.#flushing = Promise.all(writers.map((writer) => writer.flush())).then(() => {
-      this.#onDurable(offset);
+      this.#isFlushing = false;
+      this.#events.onDurable(offset);
     });
-    this.#flushing.catch(() => {}); // thrown at the next flush, or at the end
+    this.#flushing.catch((error: unknown) => this.#events.onFailed(toError(error)));
   }
 
   /** Flushes what has been there for a whole turn without anything being added. */
-  #watchIdle(): NodeJS.Timeout {
+  #watchIdle(): Disposable {
     let seenOffset = 0;
-    return setInterval(() => {
-      const offset = this.digest.bytes;
+    return this.#clock.every(IDLE_FLUSH_MS, () => {
+      const offset = this.#writtenBytes;
       if (offset === seenOffset && offset > this.#flushedOffset) this.#flush().catch(() => {});
       seenOffset = offset;
-    }, IDLE_FLUSH_MS);
+    });
   }
 
   async #segmentWithRoom(signal: AbortSignal): Promise<Segment> {
@@ -153,10 +208,15 @@ export class StreamWriter implements FrameSink, AsyncDisposable {
   }
 
   async #beginSegment(signal: AbortSignal): Promise<Segment> {
+    const key = segmentKey(this.#place, this.#segments.length);
     const { scope } = this.#place;
-    const key = this.#place.key + numbered(this.#segments.length);
     const writers: ObjectWriter[] = [];
+    const segment = this.#addSegment(writers); // first: if a target fails, the others' are aborted
     for (const target of this.#targets) writers.push(await target.create(key, scope, signal));
+    return segment;
+  }
+
+  #addSegment(writers: readonly ObjectWriter[]): Segment {
     const digest = this.#segments.length === 0 ? this.digest : createDigest();
     const segment: Segment = { writers, digest, beginOffset: this.digest.bytes, parts: [] };
     this.#segments.push(segment);
@@ -164,6 +224,7 @@ export class StreamWriter implements FrameSink, AsyncDisposable {
   }
 
   #roomOf(segment: Segment): number {
+    if (segment.sealed !== undefined) return 0;
     return segment.beginOffset + this.#place.segmentBytes - this.digest.bytes;
   }
 
@@ -182,7 +243,7 @@ export class StreamWriter implements FrameSink, AsyncDisposable {
   }
 
   #keyOf(index: number): string {
-    return this.#segments.length === 1 ? this.#place.key : this.#place.key + numbered(index);
+    return this.#segments.length === 1 ? this.#place.key : segmentKey(this.#place, index);
   }
 
   async #publishParts(key: string, segment: Segment, signal: AbortSignal): Promise<StoredObject> {
@@ -196,14 +257,10 @@ export class StreamWriter implements FrameSink, AsyncDisposable {
     };
     const body = Buffer.from(`${JSON.stringify(list)}\n`);
     for (const target of this.#targets) {
-      if (await target.putIfAbsent(partsKey(key), body, signal)) continue;
+      if (await putOnce(target, partsKey(key), body, signal)) continue;
       throw new PenstockError("failed", `${target.url}: the key ${partsKey(key)} is taken`);
     }
     const digest = createHash("sha256").update(body).digest("hex");
     return { key, bytes, sha256, parts: { key: partsKey(key), sha256: digest } };
   }
-}
-
-function numbered(index: number): string {
-  return `.${String(index).padStart(6, "0")}`;
 }

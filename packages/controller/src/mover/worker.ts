@@ -1,7 +1,7 @@
 /** Entry of a mover's thread: jobs come in as messages, see messages.ts. */
 import { parentPort, workerData } from "node:worker_threads";
 import type { TlsMaterial } from "@penstock/common";
-import type { JobEvents, Mover, StoreTask } from "./jobs.ts";
+import type { DeliverTask, JobEvents, Mover, StoreTask } from "./jobs.ts";
 import { createLocalMover } from "./local-mover.ts";
 import { type FromMover, type ToMover, toPlainError } from "./messages.ts";
 
@@ -12,6 +12,7 @@ const post = (message: FromMover): void => port.postMessage(message);
 const mover: Mover = createLocalMover(workerData as TlsMaterial);
 const aborts = new Map<number, AbortController>();
 const stores = new Map<number, StoreTask>();
+const deliveries = new Map<number, DeliverTask>();
 const running = new Map<number, Promise<void>>();
 
 port.on("message", (message: ToMover) => {
@@ -30,9 +31,18 @@ async function handle(message: ToMover): Promise<void> {
       post({ id, kind: "received", stored: await task.received });
       break;
     }
-    case "deliver":
-      await mover.deliver(message.job, eventsOf(id), signalOf(id));
+    case "deliver": {
+      const task = mover.deliver(message.job, eventsOf(id), signalOf(id));
+      deliveries.set(id, task);
+      await task.delivered;
       post({ id, kind: "done" });
+      break;
+    }
+    case "begin":
+      deliveries.get(id)?.begin();
+      break;
+    case "pace":
+      deliveries.get(id)?.setRate(message.rate);
       break;
     case "verify":
       await mover.verify(message.job, eventsOf(id), signalOf(id));
@@ -47,7 +57,7 @@ async function handle(message: ToMover): Promise<void> {
       aborts.get(id)?.abort();
       await stores.get(id)?.discard();
       await running.get(id);
-      for (const map of [stores, aborts, running]) map.delete(id);
+      for (const map of [stores, deliveries, aborts, running]) map.delete(id);
       post({ id, kind: "ended" });
       break;
     case "close":
@@ -66,6 +76,7 @@ function eventsOf(id: number): JobEvents {
   return {
     onAttached: () => post({ id, kind: "attached" }),
     onProgress: (bytes) => post({ id, kind: "progress", bytes }),
+    onWaiting: (waitingFor) => post({ id, kind: "waiting", waitingFor }),
     onReconnect: (cause) => post({ id, kind: "reconnect", cause }),
   };
 }

@@ -3,6 +3,8 @@ import { hasCode, PenstockError } from "@penstock/common";
 import { setNames } from "../catalogue/catalogue.ts";
 import { toDocument } from "../catalogue/documents.ts";
 import { setKeys, toSetName } from "../catalogue/keys.ts";
+import { listRunFolders } from "../runs/run-folder.ts";
+import { putOnce } from "../targets/put-once.ts";
 import type { Target } from "../targets/target.ts";
 import type { RunContext } from "./context.ts";
 import { Session } from "./session.ts";
@@ -17,6 +19,8 @@ export async function beginSet(context: RunContext, signal: AbortSignal): Promis
   for (const { target } of context.targets) {
     for (const name of await setNames(target, context.cluster, signal)) taken.add(name);
   }
+  const folders = await listRunFolders(context.runDirectory, context.cluster).catch(() => []);
+  for (const { run } of folders) taken.add(run);
   for (let tries = 0; tries < NAME_TRIES; tries++) {
     const set = toSetName(new Date());
     const session = taken.has(set) ? undefined : await openUnlessTaken(context, set, signal);
@@ -27,13 +31,17 @@ export async function beginSet(context: RunContext, signal: AbortSignal): Promis
 }
 
 /**
- * The set's first object on every target: who began it. Throws an error for which `isNameTaken` is
- * true if another run has taken the name; then nothing is left of ours.
+ * The set's first object on every target: who began it, and when. Writing the same again is harmless.
+ * Throws an error for which `isNameTaken` is true if another run has taken the name; then nothing is
+ * left of ours.
  */
-export async function writeStarted(context: RunContext, session: Session): Promise<Date> {
+export async function writeStarted(
+  context: RunContext,
+  session: Session,
+  startedAt: Date,
+): Promise<void> {
   const { cluster, plan, producerType: producer } = context;
   const { run: set } = session.ref;
-  const startedAt = new Date();
   const hosts = context.agents.map((agent) => agent.name);
   const started = {
     formatVersion: 1,
@@ -45,16 +53,16 @@ export async function writeStarted(context: RunContext, session: Session): Promi
     hosts,
   } as const;
   const { started: key } = setKeys(cluster, set);
+  const body = toDocument(started);
   const taken: Target[] = [];
   for (const { target } of context.targets) {
-    if (!(await target.putIfAbsent(key, toDocument(started), session.signal))) {
+    if (!(await putOnce(target, key, body, session.signal))) {
       for (const other of taken) await other.remove(key, session.signal);
       const place = { list: "run", index: 0, field: "run" }; // as an agent says it
       throw new PenstockError("locked", `set ${set} exists on ${target.url}`, { place });
     }
     taken.push(target);
   }
-  return startedAt;
 }
 
 /** True if another run was a moment earlier to take a set's name. */

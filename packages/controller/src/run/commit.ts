@@ -1,11 +1,12 @@
-import { type Manifest, PenstockError, type StoredObject } from "@penstock/common";
-import { toDocument } from "../catalogue/documents.ts";
+import { collect, type Manifest, PenstockError, type StoredObject } from "@penstock/common";
+import { readManifestAt, toDocument } from "../catalogue/documents.ts";
 import { setKeys } from "../catalogue/keys.ts";
 import type { Target } from "../targets/target.ts";
 import type { RunContext } from "./context.ts";
 
 /** A manifest is small; storage that takes longer is as good as gone. */
 const MANIFEST_TIMEOUT_MS = 60_000;
+const MANIFEST_LIMIT_BYTES = 256 * 1024 * 1024;
 
 /**
  * Makes the set what it says it is: looks once more that every object is there with its size, then
@@ -34,6 +35,26 @@ export async function commit(
     await Promise.allSettled(committed.map((target) => target.remove(key, soon)));
     throw error;
   }
+}
+
+/**
+ * What a controller that was killed while it committed has left undone: the manifest comes to the
+ * other targets, too. Returns it, or `undefined` if none has it.
+ */
+export async function finishCommit(
+  { cluster, targets }: Pick<RunContext, "cluster" | "targets">,
+  set: string,
+  signal: AbortSignal,
+): Promise<Manifest | undefined> {
+  const { manifest: key } = setKeys(cluster, set);
+  for (const { target } of targets) {
+    const manifest = await readManifestAt(target, key, signal);
+    if (manifest === undefined) continue;
+    const body = await collect(target.read(key, undefined, signal), MANIFEST_LIMIT_BYTES);
+    for (const other of targets) await other.target.putIfAbsent(key, body, signal);
+    return manifest;
+  }
+  return undefined;
 }
 
 async function commitOn(target: Target, key: string, body: Uint8Array): Promise<void> {

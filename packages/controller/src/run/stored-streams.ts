@@ -12,6 +12,7 @@ import type { PlannedStream } from "../producers/producer.ts";
 import type { TargetConfig } from "../targets/targets.ts";
 import type { Reporter, StreamState } from "./report.ts";
 import type { Session } from "./session.ts";
+import type { StallWatch } from "./stall-watch.ts";
 
 /** What all streams of a backup have in common. */
 export interface StoreContext {
@@ -23,11 +24,41 @@ export interface StoreContext {
   readonly codec: CodecName;
   readonly targets: readonly TargetConfig[];
   readonly segmentBytes: number;
+  readonly takesOver: boolean;
+  readonly stalls: StallWatch;
   readonly report: Reporter;
 }
 
-/** One stream of a backup, from its mover to its receipt. */
-export class StoredStreamRun {
+/** One stream of a backup, on its way to its receipt. */
+export interface BackupStreamRun {
+  readonly planned: PlannedStream;
+  /** The proof that the stream is complete and visible; there once `settle` has resolved. */
+  readonly receipt: Receipt | undefined;
+  /** Resolves once bytes could flow. */
+  attached(): Promise<void>;
+  /**
+   * After the stream's tool has ended well (`null`: no tool wrote it): waits for the last byte and
+   * makes the objects visible. An optional stream that was never opened has no receipt afterwards.
+   */
+  settle(tool: ToolOutcome | null): Promise<void>;
+  /** Frees what the mover holds; what was not published is gone. Never throws. */
+  close(): Promise<void>;
+}
+
+/** A stream that another process had finished before it died. */
+export function finishedStream(
+  planned: PlannedStream,
+  receipt: Receipt,
+  report: Reporter,
+): BackupStreamRun {
+  const { name: stream, host, bytesStored: bytes } = receipt;
+  report({ event: "stream", stream, host, state: "done", bytes });
+  const done = (): Promise<void> => Promise.resolve();
+  return { planned, receipt, attached: done, settle: done, close: done };
+}
+
+/** A stream that is still moved. */
+export class StoredStreamRun implements BackupStreamRun {
   readonly planned: PlannedStream;
   readonly #context: StoreContext;
   readonly #task: StoreTask;
@@ -37,11 +68,12 @@ export class StoredStreamRun {
   #reconnects = 0;
   #receipt: Receipt | undefined;
 
-  /** Gives the stream its mover; `address` is where its agent serves it. */
+  /** Gives the stream its mover; `address` is where its agent serves it. See StoreJob for `takesOver`. */
   constructor(context: StoreContext, planned: PlannedStream, address: string) {
     const { session, mover } = context;
     this.#context = context;
     this.planned = planned;
+    if (context.takesOver) this.#reconnects = 1; // its connection was lost with the other process
     const { host, name } = planned;
     this.#task = mover.store(
       {
@@ -60,12 +92,15 @@ export class StoredStreamRun {
           scope: setKeys(context.cluster, context.set).scope,
           segmentBytes: context.segmentBytes,
         },
+        takesOver: context.takesOver,
       },
       {
         onAttached: () => {
+          context.stalls.attached(name, host);
           this.#to("attached");
           this.#attached.resolve();
         },
+        onWaiting: (waitingFor) => context.stalls.waiting(name, waitingFor),
         onProgress: (bytes) => this.#progress(bytes),
         onReconnect: (cause) => {
           this.#reconnects += 1;
@@ -74,24 +109,20 @@ export class StoredStreamRun {
       },
       session.signal,
     );
+    const finished = (): void => context.stalls.finished(name);
+    this.#task.received.then(finished, finished);
     if (planned.required) session.guardStream(this.#task.received);
     else session.allowMissing(name);
   }
 
-  /** Resolves once bytes could flow. */
   attached(): Promise<void> {
     return raceAbort(this.#attached.promise, this.#context.session.signal);
   }
 
-  /** The proof that the stream is complete and visible; there once `settle` has resolved. */
   get receipt(): Receipt | undefined {
     return this.#receipt;
   }
 
-  /**
-   * After the stream's tool has ended well (`null`: no tool wrote it): waits for the last byte and
-   * makes the objects visible. An optional stream that was never opened has no receipt afterwards.
-   */
   async settle(tool: ToolOutcome | null): Promise<void> {
     const { codec } = this.#context;
     const { name, host, kind, path, contentId, dbid } = this.planned;
@@ -116,7 +147,6 @@ export class StoredStreamRun {
     this.#to("done");
   }
 
-  /** Frees what the mover holds; what was not published is gone. Never throws. */
   async close(): Promise<void> {
     if (this.#receipt === undefined && this.#state !== "absent") this.#to("failed");
     await this.#task.discard().catch(() => {}); // sweeping the target does the rest
@@ -134,6 +164,7 @@ export class StoredStreamRun {
   #progress(bytes: number): void {
     if (bytes === this.#bytes) return;
     this.#bytes = bytes;
+    this.#context.stalls.moved(this.planned.name);
     if (this.#state === "attached") this.#state = "flowing";
     this.#tell();
   }

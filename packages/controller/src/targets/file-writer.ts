@@ -25,20 +25,41 @@ export class FileWriter implements ObjectWriter {
   readonly #handle: FileHandle;
   readonly #place: FilePlace;
   readonly #signal: AbortSignal;
+  readonly #isSealed: boolean;
   #failure: Error | undefined;
 
-  private constructor(handle: FileHandle, place: FilePlace, signal: AbortSignal) {
+  private constructor(
+    handle: FileHandle,
+    place: FilePlace,
+    isSealed: boolean,
+    signal: AbortSignal,
+  ) {
     this.#handle = handle;
     this.#place = place;
+    this.#isSealed = isSealed;
     this.#signal = signal;
   }
 
   static async open(place: FilePlace, signal: AbortSignal): Promise<FileWriter> {
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
-    return new FileWriter(await open(place.partial, flags, FILE_MODE), place, signal);
+    return new FileWriter(await open(place.partial, flags, FILE_MODE), place, false, signal);
+  }
+
+  /** For a file that another has written: cut to `bytes`, durable, and takes no more. */
+  static async seal(place: FilePlace, bytes: number, signal: AbortSignal): Promise<FileWriter> {
+    const handle = await open(place.partial, constants.O_WRONLY);
+    try {
+      await handle.truncate(bytes);
+      await raceAbort(handle.sync(), signal);
+      return new FileWriter(handle, place, true, signal);
+    } catch (error) {
+      await handle.close();
+      throw fromErrno(error, `seal ${place.url}/${place.key}`);
+    }
   }
 
   write(chunk: Uint8Array): Promise<void> {
+    if (this.#isSealed) return Promise.reject(sealedError(this.#urlOf()));
     return this.#attempt(`write ${this.#urlOf()}`, () =>
       raceAbort(writeFully(this.#handle, chunk), this.#signal),
     );
@@ -97,6 +118,10 @@ export class FileWriter implements ObjectWriter {
   #urlOf(key: string = this.#place.key): string {
     return `${this.#place.url}/${key}`;
   }
+}
+
+function sealedError(url: string): PenstockError {
+  return new PenstockError("internal", `write ${url}: what another has begun takes no more bytes`);
 }
 
 /** A write may be short, e.g. just before the disk is full. */

@@ -67,7 +67,9 @@ describe("the layout on disk:", () => {
     const writer = await target.create("a/b", "run", NEVER);
     const [opener, ...others] = await readdir(join(root, ".partial/run"));
     expect(others).toEqual([]);
-    expect(await readdir(join(root, ".partial/run", `${opener}`))).toEqual(["0.a,b"]);
+    expect(await readdir(join(root, ".partial/run", `${opener}`))).toEqual([
+      expect.stringMatching(/^0\.[0-9a-f]{16}\.a,b$/),
+    ]);
     await writer.commit();
     expect(await readdir(join(root, ".partial/run", `${opener}`))).toEqual([]);
     await target.sweep("run", NEVER);

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Dirent } from "node:fs";
 import { type FileHandle, lstat, readdir, stat, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -8,22 +9,25 @@ import { fromErrno, fromRootErrno } from "./errno.ts";
 import { openRegularFile, readToEnd } from "./file-reader.ts";
 import { FileWriter } from "./file-writer.ts";
 import { assertKey, assertPrefix, assertScope, isKey } from "./keys.ts";
+import { LeftFile } from "./left-file.ts";
 import { PartialArea } from "./partial-area.ts";
-import type { ByteRange, Target } from "./target.ts";
+import type { ByteRange, LeftObject, Target } from "./target.ts";
+import { VisibleObject } from "./visible-object.ts";
 
 /** The scope of `putIfAbsent`, as good a name as any that no run can have. */
 const PUT_SCOPE = "~put";
 
 /**
  * Opens a directory, local or mounted, as a target; `url` is `file:///…`, else throws `usage`. The
- * directory is made when the first object is; until then the target is empty.
+ * directory is made when the first object is; until then the target is empty. For `orphanMs` see
+ * TargetConfig.
  *
  * What is not visible yet is below `<root>/.partial`. A file becomes visible by a hard link, which
  * never overwrites, after its bytes, and before its name and folders, are synced to disk.
  * Symbolic links are not objects and not folders.
  */
-export async function openFileTarget(url: string): Promise<Target> {
-  return new FileTarget(parseRoot(url));
+export async function openFileTarget(url: string, orphanMs = 0): Promise<Target> {
+  return new FileTarget(parseRoot(url), orphanMs);
 }
 
 /** `file:relative`, a host or a query would otherwise be taken, silently, for something else. */
@@ -43,10 +47,10 @@ class FileTarget implements Target {
   readonly #partials: PartialArea;
   #created = 0;
 
-  constructor(root: string) {
+  constructor(root: string, orphanMs: number) {
     this.#root = root;
     this.url = pathToFileURL(root).href;
-    this.#partials = new PartialArea(root);
+    this.#partials = new PartialArea(root, orphanMs);
   }
 
   async create(key: string, scope: string, signal: AbortSignal): Promise<FileWriter> {
@@ -111,6 +115,21 @@ class FileTarget implements Target {
     }
   }
 
+  async takeOver(key: string, scope: string, signal: AbortSignal): Promise<LeftObject | undefined> {
+    assertKey(key);
+    assertScope(scope);
+    const bytes = await this.stat(key, signal);
+    if (bytes !== undefined) return new VisibleObject(this, key, bytes);
+    try {
+      const name = this.#partialName(key);
+      const partial = await this.#partials.takeOver(scope, partialSuffix(key), name);
+      if (partial === undefined) return undefined;
+      return await LeftFile.open({ root: this.#root, url: this.url, key, partial });
+    } catch (error) {
+      throw fromRootErrno(error, `take over ${this.#urlOf(key)}`);
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       await this.#partials[Symbol.asyncDispose]();
@@ -129,9 +148,8 @@ class FileTarget implements Target {
     }
   }
 
-  /** Unique, and tells an operator which object it is going to be. */
   #partialName(key: string): string {
-    return `${this.#created++}.${key.replaceAll("/", ",").slice(-200)}`;
+    return `${this.#created++}${partialSuffix(key)}`;
   }
 
   async #open(key: string, signal: AbortSignal): Promise<FileHandle> {
@@ -176,6 +194,12 @@ class FileTarget implements Target {
   #urlOf(key: string): string {
     return `${this.url}/${key}`;
   }
+}
+
+/** Of an unfinished object's name: no other key has it, and an operator sees which one it is. */
+function partialSuffix(key: string): string {
+  const digest = createHash("sha256").update(key).digest("hex").slice(0, 16);
+  return `.${digest}.${key.replaceAll("/", ",").slice(-180)}`;
 }
 
 async function isDirectory(path: string): Promise<boolean> {

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { rm, rmdir } from "node:fs/promises";
+import { readdir, rename, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
+import { isErrno } from "@penstock/common";
 import { makeDirectories, retryIfPruned } from "./directories.ts";
 import { createPartialGuard } from "./partial-guard.ts";
 
@@ -12,10 +13,13 @@ import { createPartialGuard } from "./partial-guard.ts";
 export class PartialArea implements AsyncDisposable {
   readonly #path: string;
   readonly #opener: string = randomUUID();
+  readonly #orphanMs: number;
   readonly #guards = new Map<string, AsyncDisposable>();
 
-  constructor(root: string) {
+  /** If we die, what is ours waits `orphanMs` for somebody to take it over. */
+  constructor(root: string, orphanMs: number) {
     this.#path = join(root, ".partial");
+    this.#orphanMs = orphanMs;
   }
 
   /** This opener's directory for a scope. Made, and guarded against our death, when first asked for. */
@@ -24,9 +28,26 @@ export class PartialArea implements AsyncDisposable {
     const own = join(folder, this.#opener);
     await retryIfPruned(() => makeDirectories(own));
     if (!this.#guards.has(scope)) {
-      this.#guards.set(scope, createPartialGuard(own, [folder, this.#path]));
+      this.#guards.set(scope, createPartialGuard(own, [folder, this.#path], this.#orphanMs));
     }
     return own;
+  }
+
+  /**
+   * The file of another opener whose name ends in `suffix`, now in our directory under `name`:
+   * returns its path, or `undefined` if there is none.
+   */
+  async takeOver(scope: string, suffix: string, name: string): Promise<string | undefined> {
+    const folder = join(this.#path, scope);
+    for (const opener of await namesIn(folder)) {
+      const names = await namesIn(join(folder, opener));
+      const found = names.find((candidate) => candidate.endsWith(suffix));
+      if (found === undefined) continue;
+      const path = join(await this.directory(scope), name);
+      await rename(join(folder, opener, found), path);
+      return path;
+    }
+    return undefined;
   }
 
   /** Removes everything of a scope, whoever wrote it. */
@@ -55,6 +76,15 @@ export class PartialArea implements AsyncDisposable {
     const guard = this.#guards.get(scope);
     this.#guards.delete(scope);
     await guard?.[Symbol.asyncDispose]();
+  }
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return [];
+    throw error;
   }
 }
 

@@ -64,7 +64,7 @@ it("a clean end removes nothing, and may be repeated", async () => {
   const guarded = join(root.path, "guarded");
   await mkdir(guarded);
   await writeFile(join(guarded, "file"), "kept");
-  const guard = createPartialGuard(guarded, [root.path]);
+  const guard = createPartialGuard(guarded, [root.path], 0);
   await guard[Symbol.asyncDispose]();
   await guard[Symbol.asyncDispose]();
   expect(await readdir(guarded)).toEqual(["file"]);
@@ -73,7 +73,7 @@ it("a clean end removes nothing, and may be repeated", async () => {
 it("without a shell there is no guard and no error", async () => {
   vi.stubEnv("PATH", root.path);
   onTestFinished(() => void vi.unstubAllEnvs());
-  await using _guard = createPartialGuard(join(root.path, "guarded"), []);
+  await using _guard = createPartialGuard(join(root.path, "guarded"), [], 0);
 });
 
 /** A process that has written parts of objects below `directory`. */
@@ -88,11 +88,14 @@ async function startWriter(directory: string): Promise<ChildProcess> {
 }
 
 /** Process ids of the guards of what is below `directory`. */
+/** What the child's target is opened with: nobody will take over from it. */
+const ORPHAN_SECONDS = "0";
+
 async function findGuards(directory: string): Promise<number[]> {
   const pids = (await readdir("/proc")).map(Number).filter(Number.isInteger);
   const isGuard = async (pid: number): Promise<boolean> => {
     const commandLine = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => ""); // it has ended
-    return commandLine.includes(`\0penstock-guard\0${directory}/`);
+    return commandLine.includes(`\0penstock-guard\0${ORPHAN_SECONDS}\0${directory}/`);
   };
   const found = await Promise.all(pids.map(isGuard));
   return pids.filter((_, i) => found[i]);

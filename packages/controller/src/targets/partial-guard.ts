@@ -9,24 +9,28 @@ import type { Socket } from "node:net";
 const SCRIPT = `
 trap '' HUP INT TERM
 read -r line && exit 0
-rm -rf -- "$1"
-shift
+sleep "$1"
+rm -rf -- "$2"
+shift 2
 rmdir -- "$@"
 `;
 
 /**
  * Watches over a directory: if this process dies without disposing the guard, even by SIGKILL, a
- * small shell in a session of its own removes the directory, and then those of `emptyParents`, in
- * their order, that hold nothing else. Disposing ends the shell and removes nothing.
+ * small shell in a session of its own waits for `orphanMs`, removes the directory, and then those of
+ * `emptyParents`, in their order, that hold nothing else. Disposing ends the shell and removes nothing.
  *
  * Best effort: without a shell to start there is no guard, and what is left is for `sweep`.
  */
 export function createPartialGuard(
   directory: string,
   emptyParents: readonly string[],
+  orphanMs: number,
 ): AsyncDisposable {
   const { PATH } = process.env; // and none of the secrets that may stand beside it
-  const shell = spawn("sh", ["-c", SCRIPT, "penstock-guard", directory, ...emptyParents], {
+  const seconds = String(Math.ceil(orphanMs / 1000));
+  const args = ["-c", SCRIPT, "penstock-guard", seconds, directory, ...emptyParents];
+  const shell = spawn("sh", args, {
     cwd: "/",
     detached: true,
     env: { PATH },

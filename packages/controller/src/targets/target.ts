@@ -46,6 +46,30 @@ export interface Target extends AsyncDisposable {
 
   /** Removes what unfinished writers of this scope left behind. Repeating it is harmless. */
   sweep(scope: string, signal: AbortSignal): Promise<void>;
+
+  /**
+   * What an opener that is dead has left of an object, taken over: from now on it is ours, and goes
+   * when we do. `undefined` if there is nothing. A target that has no such method cannot go on with
+   * the work of another process.
+   */
+  takeOver?(key: string, scope: string, signal: AbortSignal): Promise<LeftObject | undefined>;
+}
+
+/** An object that was begun by an opener that is dead. */
+export interface LeftObject {
+  /** All bytes there are. Of one that is not visible the last ones may be wrong: they were not flushed. */
+  readonly bytes: number;
+  /** It is complete and durable. */
+  readonly isVisible: boolean;
+  read(signal: AbortSignal): ByteStream;
+  /**
+   * Cuts it to its first `bytes` bytes, which survive a power cut when this resolves. The writer
+   * takes no more: nothing is ever appended to what another has written. A visible object can only
+   * be sealed whole.
+   */
+  seal(bytes: number, signal: AbortSignal): Promise<ObjectWriter>;
+  /** Forgets it; a visible one, too: nobody has committed to it. */
+  remove(signal: AbortSignal): Promise<void>;
 }
 
 /** Bytes `[offset, offset + length)`. */

@@ -2,17 +2,19 @@ import { PenstockError, unknownName } from "@penstock/common";
 import { openFileTarget } from "./file.ts";
 import type { Target } from "./target.ts";
 
-/** What the configuration says about a target. */
+/** How a target is opened. Plain data: it crosses threads. */
 export interface TargetConfig {
   /** Its scheme names the kind of storage. */
   readonly url: string;
+  /** How long our unfinished objects wait for somebody to take them over if we die. Default: not at all. */
+  readonly orphanMs?: number;
 }
 
 type OpenTarget = (config: TargetConfig, signal: AbortSignal) => Promise<Target>;
 
 /** Every kind of storage there is. To add one, write its file and add a row. */
 const TARGETS: ReadonlyMap<string, OpenTarget> = new Map([
-  ["file", ({ url }) => openFileTarget(url)],
+  ["file", ({ url, orphanMs }) => openFileTarget(url, orphanMs)],
 ]);
 
 /** Opens a target. Throws `usage` if the URL is wrong or of an unknown scheme. The caller disposes. */

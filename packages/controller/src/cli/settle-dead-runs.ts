@@ -1,0 +1,42 @@
+import { isRunningOn } from "../run/is-running.ts";
+import { settleDead } from "../run/settle-dead.ts";
+import { type DeadRun, findDeadRuns } from "../runs/find-dead.ts";
+import { Journal } from "../runs/journal.ts";
+import type { Loaded } from "./loaded.ts";
+
+/**
+ * Notes the end of backups whose controller on this host was killed, once their agents have given
+ * them up: from then on what they had finished can be read. Changes nothing else, and never throws:
+ * whatever is in the way, the set counts as failed all the same.
+ */
+export async function settleDeadRuns(loaded: Loaded, signal: AbortSignal): Promise<void> {
+  const { runDirectory, cluster } = loaded.config;
+  try {
+    const dead = await findDeadRuns(runDirectory, cluster);
+    for (const run of dead) await settleUnlessHeld(loaded, run, signal);
+  } catch {
+    signal.throwIfAborted();
+  }
+}
+
+async function settleUnlessHeld(
+  loaded: Loaded,
+  { folder, journal }: DeadRun,
+  signal: AbortSignal,
+): Promise<void> {
+  const { cluster, agents, targets: known } = loaded.config;
+  const { set, hosts, targets: names } = journal.head;
+  const isRunning = isRunningOn(
+    (of) => loaded.agents(of.filter((host) => Object.hasOwn(agents, host))),
+    signal,
+  );
+  if (await isRunning(set, hosts)) return; // it can be resumed
+  const targets = await loaded.targets(
+    names.filter((name) => Object.hasOwn(known, name)),
+    signal,
+  );
+  const reason = "its controller was killed, and nobody went on with it in time";
+  if (!(await settleDead({ cluster, targets }, journal, reason))) return;
+  await using file = await Journal.reopen(folder);
+  await file.remove();
+}

@@ -1,0 +1,97 @@
+import { hasCode, type Manifest, PenstockError } from "@penstock/common";
+import { Journal, type JournalState, readJournal } from "../runs/journal.ts";
+import type { RunFolder } from "../runs/run-folder.ts";
+import { lockRun } from "../runs/run-lock.ts";
+import { attendBackup, runToEnd } from "./backup.ts";
+import { BackupRun } from "./backup-run.ts";
+import { finishCommit } from "./commit.ts";
+import type { RunContext } from "./context.ts";
+import { digestOfPlan } from "./plan-digest.ts";
+import { Session } from "./session.ts";
+import { settleDead } from "./settle-dead.ts";
+
+const CLEAN_UP_TIMEOUT_MS = 10_000;
+
+/**
+ * Goes on with the backup of a controller that is dead, while its agents still hold the run: the same
+ * streams, the same tools, no byte lost. Throws `locked` if that controller is not dead, `not_found`
+ * if there is nothing to go on with, `usage` if the plan is another by now; then nothing has changed.
+ * Throws `failed` if an agent has given up the run: the set is noted as failed then.
+ */
+export async function resumeBackup(
+  context: RunContext,
+  folder: RunFolder,
+  signal: AbortSignal,
+): Promise<Manifest> {
+  await using kept = new AsyncDisposableStack();
+  kept.use(await lockRun(folder));
+  const before = await readJournal(folder);
+  if (before === undefined) throw nothingLeft(folder);
+  assertSamePlan(context, before);
+  const journal = kept.use(await Journal.reopen(folder));
+  const committed = await finishCommit(context, before.head.set, signal);
+  if (committed !== undefined) {
+    await tellAgents(context, (agent, soon) => agent.releaseRun(refOf(before), soon));
+    await journal.remove();
+    return committed;
+  }
+  const session = await adopt(context, before, journal, signal);
+  const startedAt = new Date(before.head.startedAt);
+  const attended = kept.use(await attendBackup(context, session, folder));
+  const own = { ...context, report: attended.report };
+  const run = new BackupRun({ context: own, session, before, startedAt });
+  return await runToEnd(run, session, attended, () => Promise.resolve(journal));
+}
+
+async function adopt(
+  context: RunContext,
+  before: JournalState,
+  journal: Journal,
+  signal: AbortSignal,
+): Promise<Session> {
+  const { run, token } = refOf(before);
+  try {
+    return await Session.adopt({ ...context, run }, token, signal);
+  } catch (error) {
+    if (!hasCode(error, "not_found")) throw error;
+    const reason = `its controller was killed, and it was too late to go on: ${error.message}`;
+    await tellAgents(context, (agent, soon) =>
+      agent.abortRun({ ref: refOf(before), reason }, soon),
+    );
+    if (await settleDead(context, before, reason)) await journal.remove();
+    throw tooLate(run, reason, error);
+  }
+}
+
+function assertSamePlan({ producer, plan }: RunContext, { head }: JournalState): void {
+  if (digestOfPlan(producer.planBackup(head.set)) === head.planDigest) return;
+  throw new PenstockError("usage", `plan ${plan} is not what it was when set ${head.set} began`, {
+    hint: "restore the configuration of then, and try again before the lease ends",
+  });
+}
+
+/** Those that cannot be told clean up when their lease ends. */
+async function tellAgents(
+  { agents }: RunContext,
+  action: (agent: RunContext["agents"][number], signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const soon = AbortSignal.timeout(CLEAN_UP_TIMEOUT_MS);
+  await Promise.allSettled(agents.map((agent) => action(agent, soon)));
+}
+
+function refOf({ head }: JournalState): { run: string; token: Buffer } {
+  return { run: head.set, token: Buffer.from(head.token, "base64") };
+}
+
+function tooLate(run: string, reason: string, cause: Error): PenstockError {
+  return new PenstockError("failed", `set ${run}: ${reason}`, {
+    cause,
+    hint: "the streams that were finished can be read with: penstock cat",
+  });
+}
+
+function nothingLeft({ run }: RunFolder): PenstockError {
+  return new PenstockError("not_found", `run ${run} has ended: there is nothing to resume`, {
+    hint: `see: penstock show ${run}`,
+  });
+}
