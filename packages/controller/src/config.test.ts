@@ -66,10 +66,11 @@ describe("the controller's configuration", () => {
           targets: ["local", "cloud"],
           compression: "zstd",
           recipients: [],
-          throttle: undefined,
+          throttle: { run: undefined, host: undefined, stream: undefined },
+          windows: [],
           limits: { perHost: 4, total: 16 },
           grace: 10_000,
-          stall_timeout: 600_000,
+          stall_timeout: { backup: 600_000, restore: 21_600_000 },
           lease: 30_000,
           segmentSize: 8 * 2 ** 30,
         },
@@ -83,6 +84,7 @@ describe("the controller's configuration", () => {
     const text = `${GOOD}    compression: gzip
     recipients: []
     throttle: 200MiB/s
+    windows: [{from: "22:00", to: "06:00", rate: off}, {rate: 50MiB/s}]
     limits: {perHost: 1}
     grace: 0s
     stall_timeout: 1h
@@ -91,15 +93,17 @@ describe("the controller's configuration", () => {
 receivers: {vault1: {address: "vault1:7412"}}
 movers: 3
 runDirectory: /srv/penstock
+metrics: {listen: "0.0.0.0:9000"}
 `;
     expect(load(text).value).toMatchObject({
       plans: {
         nightly: {
           compression: "gzip",
-          throttle: 200 * 2 ** 20,
+          throttle: { run: 200 * 2 ** 20, host: undefined, stream: undefined },
+          windows: [{ from: "22:00", to: "06:00", rate: undefined }, { rate: 50 * 2 ** 20 }],
           limits: { perHost: 1, total: 16 },
           grace: 0,
-          stall_timeout: 3_600_000,
+          stall_timeout: { backup: 3_600_000, restore: 3_600_000 },
           lease: 1000,
           segmentSize: 65_536,
         },
@@ -107,6 +111,15 @@ runDirectory: /srv/penstock
       receivers: { vault1: { address: "vault1:7412" } },
       movers: 3,
       runDirectory: "/srv/penstock",
+      metrics: { listen: "0.0.0.0:9000" },
+    });
+  });
+
+  test("takes limits for run, host and stream", () => {
+    expect(load(`${GOOD}    throttle: {host: 10m, stream: 1MiB/s}\n`).value).toMatchObject({
+      plans: {
+        nightly: { throttle: { run: undefined, host: 10 * 2 ** 20, stream: 2 ** 20 } },
+      },
     });
   });
 
@@ -236,6 +249,42 @@ runDirectory: /srv/penstock
       "throttle: fast",
       '17: bad rate "fast" at plans.nightly.throttle; allowed: off, or bytes per second',
     ],
+    [
+      "throttle: {hosts: 1m}",
+      '17: unknown key (did you mean "host"?) at plans.nightly.throttle.hosts; allowed: run, host, stream',
+    ],
+    [
+      "throttle: {host: fast}",
+      '17: bad rate "fast" at plans.nightly.throttle.host; allowed: off, or bytes per second',
+    ],
+    [
+      'windows: [{from: "22:00", to: "24:00", rate: off}]',
+      '17: bad time "24:00" at plans.nightly.windows[0].to; allowed: hours and minutes of the local time, 00:00 to 23:59',
+    ],
+    [
+      "windows: [{rate: off}, {from: 6, to: 7, rate: off}]",
+      "17: unexpected number at plans.nightly.windows[1].from; allowed: text",
+    ],
+    [
+      'windows: [{from: "6:00", to: "07:00", rate: off}]',
+      '17: bad time "6:00" at plans.nightly.windows[0].from; allowed: hours',
+    ],
+    [
+      'windows: [{from: "06:00", rate: off}]',
+      "17: from alone at plans.nightly.windows[0]; allowed: from and to, or neither",
+    ],
+    [
+      'windows: [{from: "06:00", to: "06:00", rate: off}]',
+      "17: from and to are both 06:00 at plans.nightly.windows[0]; allowed: two times",
+    ],
+    [
+      'windows: [{from: "06:00", to: "07:00"}]',
+      "17: missing key at plans.nightly.windows[0].rate; allowed: off, or bytes per second",
+    ],
+    [
+      "throttle: [1m]",
+      "17: unexpected list at plans.nightly.throttle; allowed: off, or bytes per second",
+    ],
     ["throttle:", "17: no value at plans.nightly.throttle; allowed: off, or bytes per second"],
     [
       "limits: {perhost: 1}",
@@ -259,7 +308,7 @@ runDirectory: /srv/penstock
     const text = GOOD.replace("[mdw, sdw1]", "[mdw, sdw7]").replace("[local, cloud]", "[lokal]");
     expect(() => load(`colour: blue\n${text}movers: 65\n`)).toThrow(
       [
-        `${path}:1: unknown key at colour; allowed: cluster, tls, agents, receivers, targets, plans, movers, runDirectory`,
+        `${path}:1: unknown key at colour; allowed: cluster, tls, agents, receivers, targets, plans, movers, runDirectory, metrics`,
         `${path}:14: unknown agent "sdw7" (did you mean "sdw1"?) at plans.nightly.producer.hosts[1]; allowed: mdw, sdw1`,
         `${path}:17: unknown target "lokal" (did you mean "local"?) at plans.nightly.targets[0]; allowed: local, cloud`,
         `${path}:18: 65 is too large at movers; allowed: at most 64`,
@@ -294,7 +343,7 @@ describe("the printed configuration", () => {
         nightly: {
           throttle: "10MiB/s",
           grace: "10s",
-          stall_timeout: "10m",
+          stall_timeout: { backup: "10m", restore: "6h" },
           lease: "30s",
           segmentSize: "8GiB",
           limits: { perHost: 4, total: 16 },
@@ -328,6 +377,17 @@ describe("the printed configuration", () => {
     expect(parse(JSON.stringify(toPrintable(config)))).toEqual(config);
   });
 
+  test("shows throttle and windows in the form of the file", () => {
+    const throttle = { run: "off", host: "10MiB/s", stream: "1MiB/s" };
+    const windows = [{ from: "22:00", to: "06:00", rate: "off" }, { rate: "50MiB/s" }];
+    const text = `${GOOD.replace(", PGPASSWORD: hunter2", "")}    throttle: ${JSON.stringify(throttle)}
+    windows: ${JSON.stringify(windows)}
+`;
+    const printed = toPrintable(parse(text));
+    expect(printed).toMatchObject({ plans: { nightly: { throttle, windows } } });
+    expect(parse(JSON.stringify(printed))).toEqual(parse(text));
+  });
+
   test("leaves the configuration itself as it is", () => {
     const config = parse(GOOD);
     toPrintable(config);
@@ -344,6 +404,7 @@ describe("the JSON Schema", () => {
       required: ["cluster", "tls", "agents", "targets", "plans"],
       properties: {
         movers: { type: "integer", minimum: 1, maximum: 64, description: expect.any(String) },
+        metrics: { properties: { listen: { default: "127.0.0.1:9412" } } },
         plans: {
           additionalProperties: {
             required: ["producer", "targets"],
@@ -352,6 +413,7 @@ describe("the JSON Schema", () => {
               compression: { enum: ["none", "gzip", "zstd"], default: "zstd" },
               segmentSize: { default: "8GiB" },
               throttle: { default: "off" },
+              windows: { default: [], items: { required: ["rate"] } },
             },
           },
         },

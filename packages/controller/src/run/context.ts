@@ -1,10 +1,13 @@
 import type { CodecName } from "@penstock/common";
 import type { NamedTarget } from "../catalogue/catalogue.ts";
+import type { StallTimeouts } from "../config-stall.ts";
+import type { RunMetricsSettings } from "../metrics/serve-run-metrics.ts";
 import type { Mover } from "../mover/jobs.ts";
 import type { Producer } from "../producers/producer.ts";
 import type { TargetConfig } from "../targets/targets.ts";
 import type { AgentClient } from "./agent-client.ts";
 import type { ToolLimits } from "./limits.ts";
+import type { RunPace } from "./pace.ts";
 import type { ExplainOrigin } from "./prepare.ts";
 import type { Reporter } from "./report.ts";
 
@@ -25,6 +28,14 @@ export interface RunContext {
   readonly limits: ToolLimits;
   readonly graceMs: number;
   readonly leaseMs: number;
+  /** How long a backup, or a restore, may stand still. */
+  readonly stall: StallTimeouts;
+  /** How fast the run may go; can be changed while it does. */
+  readonly pace: RunPace;
+  /** Where what must outlive the command is kept; see run-folder.ts. */
+  readonly runDirectory: string;
+  /** Where its metrics are served while it goes on, if anywhere. */
+  readonly metrics: RunMetricsSettings | undefined;
   readonly explain: ExplainOrigin;
   readonly report: Reporter;
 }

@@ -8,14 +8,21 @@ import {
 import { Direction } from "@penstock/proto";
 import { assertCommitted } from "../catalogue/catalogue.ts";
 import { toSetName } from "../catalogue/keys.ts";
+import type { DeliverTask } from "../mover/jobs.ts";
 import { assertComplete } from "../mover/stored-bytes.ts";
 import type { PlannedStream, PlannedTool, RunPlan } from "../producers/producer.ts";
+import { type Attended, attend } from "../runs/attend.ts";
+import { toExpected } from "../runs/expectation.ts";
+import { openRunFolder } from "../runs/run-folder.ts";
 import type { RunContext } from "./context.ts";
 import { runLimited } from "./limits.ts";
+import type { TellRates } from "./pace-stream.ts";
 import { checkAll, type Preparation, prepareAll } from "./prepare.ts";
 import { reachAll } from "./reach.ts";
+import type { Expected } from "./report.ts";
 import { reasonText, toRunFailure } from "./run-failure.ts";
 import { Session } from "./session.ts";
+import { StallWatch } from "./stall-watch.ts";
 import { toStreamSpec } from "./stream-specs.ts";
 import { together } from "./together.ts";
 import { runTool } from "./tool-run.ts";
@@ -37,12 +44,14 @@ export async function restore(
   await reachAll(context.agents, context.cluster, signal);
   const run = `restore-${manifest.set}-${toSetName(new Date())}`;
   const session = await Session.open({ ...context, run }, signal);
-  const restoring = new RestoreRun(context, session, source, manifest);
+  await using attended = await attendRestore(context, session, manifest);
+  const { report } = attended;
+  const restoring = new RestoreRun({ ...context, report }, session, source, manifest);
   let hasBegun = false;
   try {
     await restoring.check(planned);
     hasBegun = true;
-    context.report({
+    report({
       event: "started",
       run,
       set: manifest.set,
@@ -51,10 +60,28 @@ export async function restore(
     });
     await restoring.execute(planned);
     await session.release();
+    attended.succeeded("restored");
   } catch (thrown) {
     const cause: unknown = session.signal.aborted ? session.signal.reason : thrown;
     const error = hasBegun ? toRunFailure(cause) : cause;
+    attended.failed(error);
     await session.abort(reasonText(error));
+    throw error;
+  }
+}
+
+async function attendRestore(
+  context: RunContext,
+  session: Session,
+  manifest: Manifest,
+): Promise<Attended> {
+  const { set } = manifest;
+  const expected = (): Promise<Expected> => Promise.resolve(toExpected(manifest));
+  try {
+    const folder = await openRunFolder(context, session.ref.run);
+    return await attend(context, session, { folder, kind: "restore", set, expected });
+  } catch (error) {
+    await session.release();
     throw error;
   }
 }
@@ -65,6 +92,7 @@ class RestoreRun {
   readonly #source: RunContext["targets"][number];
   readonly #receipts: ReadonlyMap<string, Receipt>;
   readonly #delivered = new Map<string, Promise<void>>();
+  readonly #tasks = new Map<string, DeliverTask>();
 
   constructor(
     context: RunContext,
@@ -87,12 +115,13 @@ class RestoreRun {
   async execute({ streams, tools }: RunPlan): Promise<void> {
     const files = streams.filter((stream) => stream.kind === "file");
     const pipes = streams.filter((stream) => stream.kind !== "file");
+    using stalls = this.#watchStalls();
     const filesAt = await this.#prepare(files, tools);
-    await this.#attach(files, filesAt);
+    await this.#attach(files, filesAt, stalls);
     await Promise.all(files.map((file) => this.#deliveryOf(file.name)));
     const pipesAt = await this.#prepare(pipes, tools);
-    await this.#attach(pipes, pipesAt);
-    await this.#runTools(tools, pipes);
+    await this.#attach(pipes, pipesAt, stalls);
+    await this.#runTools(tools, pipes, stalls);
     await Promise.all(this.#delivered.values());
   }
 
@@ -115,10 +144,17 @@ class RestoreRun {
   async #attach(
     planned: readonly PlannedStream[],
     addresses: ReadonlyMap<string, string>,
+    stalls: StallWatch,
   ): Promise<void> {
+    // First: a mover begins to send as soon as it is there.
+    await this.#context.pace.begin(
+      { streams: planned, tell: this.#tellMovers },
+      this.#session.signal,
+    );
     const attached = planned.map((stream) => {
       const { promise, resolve } = Promise.withResolvers<void>();
-      const delivered = this.#deliver(stream, addresses.get(stream.name) ?? "", resolve);
+      const address = addresses.get(stream.name) ?? "";
+      const delivered = this.#deliver(stream, address, stalls, resolve);
       this.#session.guardStream(delivered);
       this.#delivered.set(stream.name, delivered);
       return raceAbort(promise, this.#session.signal);
@@ -129,9 +165,10 @@ class RestoreRun {
   async #deliver(
     { name, host }: PlannedStream,
     address: string,
+    stalls: StallWatch,
     onAttached: () => void,
   ): Promise<void> {
-    const { mover, report } = this.#context;
+    const { mover, report, pace } = this.#context;
     const { ref, leaseMs, signal } = this.#session;
     const receipt = this.#receiptOf(name);
     const to = {
@@ -143,34 +180,60 @@ class RestoreRun {
       stream: name,
       patienceMs: leaseMs,
     };
-    await mover.deliver(
-      { to, target: this.#source.config, receipt },
+    const task = mover.deliver(
+      { to, target: this.#source.config, receipt, rate: pace.rateOf(name) },
       {
         onAttached() {
+          stalls.attached(name, host);
           report({ event: "stream", stream: name, host, state: "attached", bytes: 0 });
           onAttached();
         },
-        onProgress: (bytes) =>
-          report({ event: "stream", stream: name, host, state: "flowing", bytes }),
+        onProgress(bytes) {
+          stalls.moved(name);
+          report({ event: "stream", stream: name, host, state: "flowing", bytes });
+        },
+        onWaiting: (waitingFor) => stalls.waiting(name, waitingFor),
         onReconnect: (cause) => report({ event: "reconnect", stream: name, host, cause }),
       },
       signal,
     );
+    this.#tasks.set(name, task);
+    void this.#session.held(host).streamOpened(name).then(task.begin);
+    await task.delivered.finally(() => stalls.finished(name));
     report({ event: "stream", stream: name, host, state: "done", bytes: receipt.bytesStored });
   }
 
-  async #runTools(tools: readonly PlannedTool[], streams: readonly PlannedStream[]): Promise<void> {
+  #watchStalls(): StallWatch {
+    return new StallWatch({
+      direction: "restore",
+      timeoutMs: this.#context.stall.restore,
+      targets: [this.#source.target.url],
+      fail: (error) => this.#session.fail(error),
+    });
+  }
+
+  async #runTools(
+    tools: readonly PlannedTool[],
+    streams: readonly PlannedStream[],
+    stalls: StallWatch,
+  ): Promise<void> {
     const { limits } = this.#context;
     await runLimited(
       tools,
       limits,
       async (tool) => {
+        using _watched = stalls.running(tool.tool, tool.host, tool.streams);
         await runTool(this.#session, tool, streams, this.#context);
         await Promise.all(tool.streams.map((name) => this.#deliveryOf(name)));
       },
       this.#session.signal,
     );
   }
+
+  readonly #tellMovers: TellRates = (_host, rates) => {
+    for (const { name, rate } of rates) this.#tasks.get(name)?.setRate(rate);
+    return Promise.resolve();
+  };
 
   #deliveryOf(name: string): Promise<void> {
     const delivered = this.#delivered.get(name) ?? Promise.resolve();

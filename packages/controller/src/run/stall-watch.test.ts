@@ -1,0 +1,120 @@
+import type { PenstockError } from "@penstock/common";
+import { expect, test } from "vitest";
+import { StallWatch } from "./stall-watch.ts";
+
+const SECOND = 1000;
+
+/** A watch over a run, with a clock that is moved by hand. */
+function watch(direction: "backup" | "restore" = "backup") {
+  let nowMs = 0;
+  let look = (): void => {};
+  const errors: string[] = [];
+  const clock = {
+    nowMs: () => nowMs,
+    every(_ms: number, action: () => void) {
+      look = action;
+      return { [Symbol.dispose]: () => {} };
+    },
+    after: () => ({ [Symbol.dispose]: () => {} }),
+    delay: () => Promise.resolve(),
+  };
+  const fail = ({ message }: PenstockError): void => void errors.push(message);
+  const options = { direction, timeoutMs: 60 * SECOND, targets: ["file:///backups"], fail, clock };
+  const pass = (ms: number): string[] => {
+    nowMs += ms;
+    look();
+    return errors;
+  };
+  return { stalls: new StallWatch(options), pass };
+}
+
+test("a target that takes nothing is named", () => {
+  const { stalls, pass } = watch();
+  stalls.attached("app", "sdw1");
+  stalls.waiting("app", "target");
+  expect(pass(59 * SECOND)).toEqual([]);
+  expect(pass(SECOND)).toEqual([
+    "stream app of sdw1: target file:///backups has taken nothing for 1m",
+  ]);
+});
+
+test("a network that moves nothing is named by its host", () => {
+  const { stalls, pass } = watch();
+  stalls.attached("app", "sdw1");
+  stalls.waiting("app", "network");
+  expect(pass(60 * SECOND)).toEqual([
+    "stream app of sdw1: the network to sdw1 has moved nothing for 1m",
+  ]);
+});
+
+test("bytes that move put the end off, however slowly they do", () => {
+  const { stalls, pass } = watch();
+  stalls.attached("app", "sdw1");
+  stalls.waiting("app", "network");
+  for (let count = 0; count < 10; count++) {
+    expect(pass(50 * SECOND)).toEqual([]);
+    stalls.moved("app");
+  }
+});
+
+test("a tool is left in peace while one of its streams moves", () => {
+  const { stalls, pass } = watch();
+  for (const name of ["data", "post"]) {
+    stalls.attached(name, "sdw1");
+    stalls.waiting(name, "tool");
+  }
+  using _tool = stalls.running("gpcrondump", "mdw", ["data", "post"]);
+  pass(50 * SECOND);
+  stalls.moved("data");
+  expect(pass(59 * SECOND)).toEqual([]);
+  expect(pass(SECOND)).toEqual(["stream data of sdw1: gpcrondump has written nothing for 1m"]);
+});
+
+test("a tool counts from its start, not from when its pipe was made", () => {
+  const { stalls, pass } = watch();
+  stalls.attached("app", "sdw1");
+  stalls.waiting("app", "tool");
+  expect(pass(100 * SECOND)).toEqual([]);
+  using _tool = stalls.running("pg_dump", "sdw1", ["app"]);
+  expect(pass(59 * SECOND)).toEqual([]);
+  expect(pass(SECOND)).toHaveLength(1);
+});
+
+test("a tool that does not end after its last byte fails a backup, not a restore", () => {
+  for (const direction of ["backup", "restore"] as const) {
+    const { stalls, pass } = watch(direction);
+    stalls.attached("app", "sdw1");
+    using _tool = stalls.running("tool", "sdw1", ["app"]);
+    stalls.finished("app");
+    const said = ["tool on sdw1 has not ended 1m after its last byte"];
+    expect(pass(60 * SECOND)).toEqual(direction === "backup" ? said : []);
+  }
+});
+
+test("a consumer that reads nothing is named", () => {
+  const { stalls, pass } = watch("restore");
+  stalls.attached("app", "sdw1");
+  using _tool = stalls.running("psql", "sdw1", ["app"]);
+  stalls.waiting("app", "tool");
+  expect(pass(60 * SECOND)).toEqual(["stream app of sdw1: psql has read nothing for 1m"]);
+});
+
+test("a pipe that somebody else writes may be opened late, but not fall silent then", () => {
+  const { stalls, pass } = watch();
+  stalls.attached("app", "sdw1");
+  stalls.waiting("app", "tool");
+  expect(pass(1000 * SECOND)).toEqual([]);
+  stalls.moved("app");
+  expect(pass(60 * SECOND)).toEqual([
+    "stream app of sdw1: the other end has written nothing for 1m",
+  ]);
+});
+
+test("a stream that is finished, and one of which nobody knows for whom it waits, do not stall", () => {
+  const { stalls, pass } = watch();
+  stalls.attached("done", "sdw1");
+  stalls.waiting("done", "target");
+  stalls.finished("done");
+  stalls.attached("unknown", "sdw1");
+  expect(pass(1000 * SECOND)).toEqual([]);
+});

@@ -1,0 +1,153 @@
+import { type Clock, formatDuration, PenstockError, systemClock } from "@penstock/common";
+import type { WaitingFor } from "../mover/jobs.ts";
+
+const LOOKS_PER_TIMEOUT = 10;
+const LONGEST_PAUSE_MS = 1_000;
+const HINT =
+  "whoever waits may hold locks of the database: stall_timeout in the plan says for how long";
+
+/** What is watched, and what is done when it stands still. */
+export interface StallOptions {
+  readonly direction: "backup" | "restore";
+  readonly timeoutMs: number;
+  /** Where the bytes are stored, for the message. */
+  readonly targets: readonly string[];
+  readonly fail: (error: PenstockError) => void;
+  readonly clock?: Clock;
+}
+
+interface Watched {
+  readonly name: string;
+  readonly host: string;
+  hasMoved: boolean;
+  waitingFor: WaitingFor;
+  /** Since when nothing has moved, or it waits for this one. */
+  sinceMs: number;
+}
+
+interface RunningTool {
+  readonly name: string;
+  readonly host: string;
+  readonly streams: ReadonlySet<string>;
+  /** Since its start, or the end of one of its streams. */
+  sinceMs: number;
+}
+
+/**
+ * Ends a run that stands still: a database whose dump waits may hold its locks for ever. A network or
+ * a target is given up when one stream has waited for it for the whole timeout; a tool only when none
+ * of its streams has moved for as long, since it may well write them one after another.
+ */
+export class StallWatch implements Disposable {
+  readonly #options: StallOptions;
+  readonly #clock: Clock;
+  readonly #streams = new Map<string, Watched>();
+  readonly #tools = new Set<RunningTool>();
+  readonly #timer: Disposable;
+
+  constructor(options: StallOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    const pauseMs = Math.min(options.timeoutMs / LOOKS_PER_TIMEOUT, LONGEST_PAUSE_MS);
+    this.#timer = this.#clock.every(pauseMs, () => this.#look());
+  }
+
+  /** Watches a stream from now on, until it is `finished`. */
+  attached(name: string, host: string): void {
+    const sinceMs = this.#clock.nowMs();
+    this.#streams.set(name, { name, host, hasMoved: false, waitingFor: "nobody", sinceMs });
+  }
+
+  moved(name: string): void {
+    const stream = this.#streams.get(name);
+    if (stream === undefined) return;
+    stream.hasMoved = true;
+    stream.sinceMs = this.#clock.nowMs();
+  }
+
+  waiting(name: string, waitingFor: WaitingFor): void {
+    const stream = this.#streams.get(name);
+    if (stream === undefined) return;
+    // That the tool is waited for is told late; its silence counts from the last byte.
+    if (waitingFor !== "tool") stream.sinceMs = this.#clock.nowMs();
+    stream.waitingFor = waitingFor;
+  }
+
+  finished(name: string): void {
+    const nowMs = this.#clock.nowMs();
+    for (const tool of this.#tools) if (tool.streams.has(name)) tool.sinceMs = nowMs;
+    this.#streams.delete(name);
+  }
+
+  /** Watches a tool until what is returned is disposed of. */
+  running(name: string, host: string, streams: readonly string[]): Disposable {
+    const tool = { name, host, streams: new Set(streams), sinceMs: this.#clock.nowMs() };
+    this.#tools.add(tool);
+    return { [Symbol.dispose]: () => void this.#tools.delete(tool) };
+  }
+
+  [Symbol.dispose](): void {
+    this.#timer[Symbol.dispose]();
+  }
+
+  #look(): void {
+    const streams = [...this.#streams.values()].map((stream) => this.#ofStream(stream));
+    const tools = [...this.#tools].map((tool) => this.#ofTool(tool));
+    const message = [...streams, ...tools].find((found) => found !== undefined);
+    if (message === undefined) return;
+    this[Symbol.dispose]();
+    this.#options.fail(new PenstockError("failed", message, { hint: HINT }));
+  }
+
+  /** What is to be said of a stream that stands still, other than through a tool of ours. */
+  #ofStream(stream: Watched): string | undefined {
+    const { name, host, waitingFor, sinceMs, hasMoved } = stream;
+    if (!this.#isOver(sinceMs)) return undefined;
+    switch (waitingFor) {
+      case "network":
+        return this.#said(stream, `the network to ${host} has moved nothing`);
+      case "target":
+        return this.#said(stream, `target ${this.#targets} has ${this.#verbs.target} nothing`);
+      case "tool": {
+        const isOurs = [...this.#tools].some((tool) => tool.streams.has(name));
+        if (isOurs || !hasMoved) return undefined; // a pipe of others may be opened late
+        return this.#said(stream, `the other end has ${this.#verbs.tool} nothing`);
+      }
+      case "nobody":
+        return undefined;
+    }
+  }
+
+  #ofTool({ name, host, streams, sinceMs }: RunningTool): string | undefined {
+    const open = [...this.#streams.values()].filter((stream) => streams.has(stream.name));
+    const latestMs = Math.max(sinceMs, ...open.map((stream) => stream.sinceMs));
+    if (!this.#isOver(latestMs) || open.some(({ waitingFor }) => waitingFor !== "tool")) {
+      return undefined;
+    }
+    const [first] = open;
+    if (first !== undefined) return this.#said(first, `${name} has ${this.#verbs.tool} nothing`);
+    if (this.#options.direction === "restore") return undefined; // it has it all, and works on it
+    return `${name} on ${host} has not ended ${this.#timeout} after its last byte`;
+  }
+
+  #said({ name, host }: Watched, what: string): string {
+    return `stream ${name} of ${host}: ${what} for ${this.#timeout}`;
+  }
+
+  #isOver(sinceMs: number): boolean {
+    return this.#clock.nowMs() - sinceMs >= this.#options.timeoutMs;
+  }
+
+  get #timeout(): string {
+    return formatDuration(this.#options.timeoutMs);
+  }
+
+  get #targets(): string {
+    return this.#options.targets.join(", ");
+  }
+
+  get #verbs(): { readonly tool: string; readonly target: string } {
+    if (this.#options.direction === "backup") return { tool: "written", target: "taken" };
+    return { tool: "read", target: "given" };
+  }
+}

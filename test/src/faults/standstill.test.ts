@@ -1,0 +1,63 @@
+import { access } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { openStage } from "../stories/stage.ts";
+import { expectCleanStop, expectFailedBackup, expectFailedRestore } from "./expect-failed.ts";
+import { Story } from "./story.ts";
+
+const signal = AbortSignal.timeout(300_000);
+const stage = openStage({ hosts: ["sdw1", "sdw2"] });
+
+const STALL = { stall_timeout: "2s" };
+const SHORT = `seq 1 2000000 > "$1"`;
+
+/** On the first host only; the other one's stream is soon done. */
+function onSdw1(script: string): string {
+  return `case "$STORY_HOST" in *sdw1*) ${script};; *) ${SHORT};; esac`;
+}
+
+describe("a backup that stands still fails after stall_timeout and says whom it waited for:", () => {
+  test.each([
+    [
+      "a tool that has fallen silent",
+      `{ seq 1 2000000; sleep 1000; } > "$1"`,
+      /^error: stream app-sdw1 of sdw1: sh has written nothing for 2s$/m,
+    ],
+    [
+      "a tool that never opens its pipe",
+      "sleep 1000",
+      /^error: stream app-sdw1 of sdw1: sh has written nothing for 2s$/m,
+    ],
+    [
+      "a tool that opens its pipe a second time",
+      `${SHORT}; sleep 1; ${SHORT}`,
+      /^error: sh on sdw1 has not ended 2s after its last byte$/m,
+    ],
+  ])("%s", async (_name, script, message) => {
+    const story = await Story.begin(stage.cluster, { backup: onSdw1(script), settings: STALL });
+    const outcome = await story.backup(signal);
+    await expectFailedBackup(story, outcome, { message });
+    expect(outcome.stderr).toMatch(/^hint: .*locks.*stall_timeout/m);
+  });
+
+  test("but one whose streams flow one after the other does not", async () => {
+    const slowly = `{ for i in 1 2 3 4 5 6; do seq 1 1000; sleep 1; done; } > "$1"`;
+    const story = await Story.begin(stage.cluster, { backup: slowly, settings: STALL });
+    expect(await story.backup(signal)).toMatchObject({ status: 0 });
+  });
+});
+
+test("a restore whose consumer has stopped to read fails, and the consumer is killed first", async () => {
+  const out = join(stage.dir, "stopped");
+  const stopped = onSdw1(`(head -c 1M; sleep 1000; cat) < "$1" && touch '${out}'`);
+  const restore = stopped.replace(SHORT, `cat "$1" > /dev/null`);
+  const story = await Story.begin(stage.cluster, { backup: SHORT, restore, settings: STALL });
+  expect(await story.backup(signal)).toMatchObject({ status: 0 });
+  const message = /^error: stream app-sdw1 of sdw1: sh has read nothing for 2s$/m;
+  await expectFailedRestore(story, await story.restore(signal), { message });
+  await expect(access(out)).rejects.toThrow("ENOENT");
+});
+
+test("after all this the agents stop at once and have nothing to complain of", async () => {
+  await expectCleanStop(stage.cluster.hosts);
+});
