@@ -15,7 +15,9 @@ import type { AgentConfig } from "./config.ts";
 import { cleanLeftOvers } from "./left-overs.ts";
 import { LocalStreamHost } from "./local-stream-host.ts";
 import { MemoryBudget } from "./memory-budget.ts";
+import { RunCounts } from "./run-counts.ts";
 import { Runs } from "./runs.ts";
+import { type MetricsParts, serveAgentMetrics } from "./serve-agent-metrics.ts";
 import { createAgentService } from "./service.ts";
 import { lockState } from "./state-lock.ts";
 import type { StreamHost } from "./stream-host.ts";
@@ -48,12 +50,16 @@ export async function startAgent(config: AgentConfig, log: Logger): Promise<Runn
   const mainHost = opened.use(new LocalStreamHost(transfers, budget));
   const hosts = await openHosts(config, mainHost, opened, log);
   const { roots, tools, stateDirectory } = config;
-  const runs = opened.use(new Runs({ roots, tools, stateDirectory, hosts, mainHost, log }));
+  const counts = new RunCounts(Object.keys(tools));
+  const around = { roots, tools, stateDirectory, hosts, mainHost, counts, log };
+  const runs = opened.use(new Runs(around));
 
   const { username: user } = userInfo();
   server.addService(AGENT_SERVICE, createAgentService({ config, runs, transfers, log, user }));
   await addStandardServices(server);
   const port = await server.bind(config.listen);
+  const measured = { config, runs, counts, hosts: new Set([mainHost, ...hosts]) };
+  await openMetrics(measured, opened, log);
   await cleanLeftOvers(stateDirectory, log);
   runs.accept();
   log.info({ listen: config.listen, port, threads: config.threads }, "agent is ready");
@@ -65,6 +71,18 @@ function createServer(tls: TlsMaterial, log: Logger): GrpcServer {
   return createGrpcServer(tls, {
     onRefused: (address, reason) => log.warn({ address, reason }, "client refused"),
   });
+}
+
+/** If the configuration wants any. */
+async function openMetrics(
+  parts: MetricsParts,
+  opened: AsyncDisposableStack,
+  log: Logger,
+): Promise<void> {
+  const { metrics } = parts.config;
+  if (metrics === undefined) return;
+  const { port: metricsPort } = opened.use(await serveAgentMetrics(metrics.listen, parts));
+  log.info({ listen: metrics.listen, metricsPort }, "metrics are served");
 }
 
 /** Controllers are still being told why their runs have ended; whoever does not listen is cut off. */

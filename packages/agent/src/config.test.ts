@@ -57,6 +57,7 @@ memory: 256MiB
 replayBuffer: 1m
 lease: 1s
 logLevel: debug
+metrics: {listen: "0.0.0.0:9000"}
 `;
     expect(load(text).value).toMatchObject({
       listen: "[::1]:0",
@@ -66,7 +67,12 @@ logLevel: debug
       replayBuffer: 2 ** 20,
       lease: 1000,
       logLevel: "debug",
+      metrics: { listen: "0.0.0.0:9000" },
     });
+  });
+
+  test("serves metrics on loopback unless it says where", () => {
+    expect(load(`${GOOD}metrics: {}\n`).value.metrics).toEqual({ listen: "127.0.0.1:9411" });
   });
 
   test("may allow nothing at all", () => {
@@ -93,6 +99,10 @@ logLevel: debug
     [
       "logLevel: verbose",
       '6: unknown value "verbose" at logLevel; allowed: trace, debug, info, warn, error',
+    ],
+    [
+      "metrics: {listen: 9411}",
+      "6: unexpected number at metrics.listen; allowed: text (put it in quotes)",
     ],
     ["stateDirectory: state", '6: bad path "state" at stateDirectory; allowed: an absolute path'],
     [
@@ -146,6 +156,7 @@ logLevel: debug
         threads: { type: "integer", minimum: 1, maximum: 64, default: 1 },
         memory: { default: "1GiB", description: expect.stringContaining("replay buffers") },
         logLevel: { enum: ["trace", "debug", "info", "warn", "error"] },
+        metrics: { properties: { listen: { default: "127.0.0.1:9411" } } },
       },
     });
   });

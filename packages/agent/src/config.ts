@@ -6,7 +6,9 @@ import {
   formatSize,
   listenField,
   loadYaml,
+  type MetricsSettings,
   type Milliseconds,
+  metricsField,
   nameField,
   pathField,
   resolveTlsFiles,
@@ -38,6 +40,8 @@ export interface AgentConfig {
   /** How long a run lives without a sign of its controller. */
   readonly lease: Milliseconds;
   readonly logLevel: LogLevel;
+  /** Where metrics are served; by default they are not. */
+  readonly metrics?: MetricsSettings;
 }
 
 /** From the most to the least. */
@@ -75,6 +79,7 @@ export const agentConfigSchema: z.ZodType<AgentConfig> = z
       .prefault("30s")
       .describe("How long a run lives without a sign of its controller"),
     logLevel: z.enum(LOG_LEVELS).prefault("info").describe("The least important entries to log"),
+    metrics: metricsField("127.0.0.1:9411").exactOptional(),
   })
   .superRefine(({ memory, replayBuffer }, context) => {
     if (replayBuffer <= memory) return;

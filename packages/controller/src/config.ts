@@ -5,6 +5,8 @@ import {
   type ConfigFile,
   countField,
   loadYaml,
+  type MetricsSettings,
+  metricsField,
   nameField,
   pathField,
   resolveTlsFiles,
@@ -27,6 +29,8 @@ export interface ControllerConfig {
   /** Threads that move bytes, each on a core of its own. */
   readonly movers: number;
   readonly runDirectory: string;
+  /** Where a run serves its metrics while it goes on; by default it does not. */
+  readonly metrics?: MetricsSettings;
 }
 
 /** Another process of Penstock. */
@@ -59,6 +63,7 @@ export const controllerConfigSchema: z.ZodType<ControllerConfig> = z
     runDirectory: pathField
       .prefault("/var/lib/penstock")
       .describe("Where the controller keeps what must outlive a command"),
+    metrics: metricsField("127.0.0.1:9412").exactOptional(),
   })
   .superRefine((config, context) => {
     for (const { path, message } of referenceProblems(config)) {

@@ -1,4 +1,4 @@
-import { hasCode, type Manifest, PenstockError } from "@penstock/common";
+import { hasCode, type Manifest, PenstockError, sizesOf } from "@penstock/common";
 import type { Target } from "../targets/target.ts";
 import { readManifestAt, readStartedAt } from "./documents.ts";
 import { isSetName, setKeys } from "./keys.ts";
@@ -177,8 +177,7 @@ async function summarize(
   const ended = await readEnded(target, cluster, set, signal);
   if (ended !== undefined) {
     const { plan, producer, status, startedAt, endedAt, streams } = ended;
-    const sizes = { bytesRaw: sum(streams, "bytesRaw"), bytesStored: sum(streams, "bytesStored") };
-    const counted = { ...sizes, streams: streams.length, target: name };
+    const counted = { ...sizesOf(streams), streams: streams.length, target: name };
     return { set, plan, cluster, producer, status, startedAt, endedAt, ...counted };
   }
   const started = await readStartedAt(target, setKeys(cluster, set).started, signal);
@@ -187,10 +186,6 @@ async function summarize(
   const status = (await isRunning(set, hosts)) ? "running" : "failed";
   const counted = { endedAt: null, bytesRaw: 0, bytesStored: 0, streams: 0, target: name };
   return { set, plan, cluster, producer, status, startedAt, ...counted };
-}
-
-function sum(streams: Manifest["streams"], field: "bytesRaw" | "bytesStored"): number {
-  return streams.reduce((total, stream) => total + stream[field], 0);
 }
 
 function notFound(what: string, targets: readonly NamedTarget[], cluster: string): PenstockError {

@@ -3,7 +3,8 @@ import { z } from "zod";
 import type { Target } from "../targets/target.ts";
 import { seal, unseal } from "./seal.ts";
 
-const DOCUMENT_LIMIT_BYTES = 256 * 1024 * 1024;
+/** Of one document: far more than any comes to. */
+export const DOCUMENT_LIMIT_BYTES: number = 256 * 1024 * 1024;
 
 /** What is known of a set before it has ended: `started.json`. */
 export interface Started {

@@ -1,0 +1,42 @@
+import { hasCode, type Manifest } from "@penstock/common";
+import type { Target } from "../targets/target.ts";
+import { setNames } from "./catalogue.ts";
+import { readManifestAt } from "./documents.ts";
+import { setKeys } from "./keys.ts";
+
+/** Each costs a request; a plan that has none among so many is not run regularly. */
+const MOST_SETS = 100;
+
+/**
+ * The newest committed set of each of these plans on one target, in no order, as far as there is one among
+ * the target's newest 100 sets. A damaged manifest is passed over: other commands tell of it.
+ */
+export async function newestOfPlans(
+  target: Target,
+  cluster: string,
+  plans: readonly string[],
+  signal: AbortSignal,
+): Promise<Manifest[]> {
+  const missing = new Set(plans);
+  const found: Manifest[] = [];
+  const names = (await setNames(target, cluster, signal)).sort().reverse();
+  for (const set of names.slice(0, MOST_SETS)) {
+    if (missing.size === 0) break;
+    const manifest = await readIfWhole(target, setKeys(cluster, set).manifest, signal);
+    if (manifest !== undefined && missing.delete(manifest.plan)) found.push(manifest);
+  }
+  return found;
+}
+
+async function readIfWhole(
+  target: Target,
+  key: string,
+  signal: AbortSignal,
+): Promise<Manifest | undefined> {
+  try {
+    return await readManifestAt(target, key, signal);
+  } catch (error) {
+    if (hasCode(error, "damaged")) return undefined;
+    throw error;
+  }
+}
