@@ -17,7 +17,7 @@ describe("what is not understood is said in one sentence, with where to look", (
     [[], "name a command", ""],
     [["bakcup"], "unknown command; did you mean backup?", ""],
     [["frobnicate"], "frobnicate is not understood", ""],
-    [["backup"], "0 arguments are not enough, there must be 1", "backup "],
+    [["backup"], "name a plan, or a set with --resume", "backup "],
     [["backup", "a", "b"], "b is not understood", "backup "],
     [["restore", "nightly"], "set is missing", "restore "],
     [["list", "--no-such-option"], "such-option", "list "],

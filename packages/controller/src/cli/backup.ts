@@ -1,11 +1,11 @@
-import { type Manifest, PenstockError } from "@penstock/common";
+import { type Manifest, PenstockError, sizesOf } from "@penstock/common";
 import type { CommandModule } from "yargs";
 import { notingOutcome } from "../metrics/noting-outcome.ts";
 import { backup } from "../run/backup.ts";
-import type { Reporter } from "../run/report.ts";
 import { resumeBackup } from "../run/resume.ts";
 import { findDeadRuns } from "../runs/find-dead.ts";
 import { readJournal } from "../runs/journal.ts";
+import type { Reporter } from "../runs/report.ts";
 import { listRunFolders } from "../runs/run-folder.ts";
 import { onCancel } from "./cancellation.ts";
 import { Loaded } from "./loaded.ts";
@@ -65,8 +65,8 @@ async function resume(
   const folder = folders.find(({ run }) => run === set);
   const journal = folder === undefined ? undefined : await readJournal(folder);
   if (folder === undefined || journal === undefined) {
-    const dead = await findDeadRuns(runDirectory, cluster);
-    const others = dead.map(({ folder: { run } }) => run);
+    const others: string[] = [];
+    for await (const dead of findDeadRuns(runDirectory, cluster)) others.push(dead.folder.run);
     throw nothingToResume(set, others);
   }
   const context = await openRunContext(loaded, journal.head.plan, report, signal);
@@ -80,8 +80,7 @@ function nothingToResume(set: string, others: readonly string[]): PenstockError 
 }
 
 function summary({ set, streams, startedAt, endedAt }: Manifest): string {
-  const raw = streams.reduce((sum, stream) => sum + stream.bytesRaw, 0);
-  const stored = streams.reduce((sum, stream) => sum + stream.bytesStored, 0);
+  const { bytesRaw: raw, bytesStored: stored } = sizesOf(streams);
   const seconds = Math.max(0.001, (Date.parse(endedAt) - Date.parse(startedAt)) / 1000);
   const sizes = `${humanBytes(raw)} (${humanBytes(stored)} stored)`;
   const pace = `${seconds.toFixed(1)} s, ${humanBytes(raw / seconds)}/s`;

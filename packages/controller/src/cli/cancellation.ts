@@ -1,25 +1,4 @@
-/** Exit status by the shell's convention: 128 and the signal's number. */
-const STATUS: Readonly<Record<string, number>> = {
-  SIGHUP: 129,
-  SIGINT: 130,
-  SIGPIPE: 141,
-  SIGTERM: 143,
-};
-
-/** Why a command stopped before its end: somebody asked it to. */
-export class Cancelled extends Error {
-  readonly signal: NodeJS.Signals;
-
-  constructor(signal: NodeJS.Signals) {
-    super(`cancelled by ${signal}`);
-    this.name = "AbortError";
-    this.signal = signal;
-  }
-
-  get exitStatus(): number {
-    return STATUS[this.signal] ?? 1;
-  }
-}
+import { Cancelled } from "../cancelled.ts";
 
 /**
  * A signal that aborts, with a Cancelled, when the process is asked to stop. Asking again does not

@@ -10,10 +10,11 @@ import {
   raceAbort,
 } from "@penstock/common";
 import type { CommandModule } from "yargs";
+import { Cancelled } from "../cancelled.ts";
 import { named } from "../mover/named.ts";
 import { storedBytes } from "../mover/stored-bytes.ts";
 import type { Target } from "../targets/target.ts";
-import { Cancelled, onCancel } from "./cancellation.ts";
+import { onCancel } from "./cancellation.ts";
 import { Loaded } from "./loaded.ts";
 import type { GlobalArguments } from "./options.ts";
 import { findNamedSet, type SetArguments, setArgument } from "./set-argument.ts";

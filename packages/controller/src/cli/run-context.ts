@@ -1,7 +1,9 @@
 import { openMoverPool } from "../mover/mover-pool.ts";
 import { agentsOf, createProducer } from "../producers/producers.ts";
 import type { RunContext } from "../run/context.ts";
-import type { Reporter } from "../run/report.ts";
+import { RunPace } from "../run/pace.ts";
+import type { Reporter } from "../runs/report.ts";
+import { committedSets } from "./committed-sets.ts";
 import type { Loaded } from "./loaded.ts";
 
 /** Opens what a run of a plan needs. All of it is closed with `loaded`. */
@@ -14,10 +16,8 @@ export async function openRunContext(
   const { config, tls, explain } = loaded;
   const plan = loaded.plan(planName);
   const origin = ["plans", planName, "producer"];
-  if (plan.throttle !== undefined) {
-    report({ event: "warning", message: `plan ${planName}: this version does not apply throttle` });
-  }
   const targets = await loaded.targets(plan.targets, signal);
+  const pace = new RunPace(plan);
   return {
     cluster: config.cluster,
     plan: planName,
@@ -31,7 +31,14 @@ export async function openRunContext(
     limits: plan.limits,
     graceMs: plan.grace,
     leaseMs: plan.lease,
+    stall: plan.stall_timeout,
+    pace,
+    runDirectory: config.runDirectory,
+    metrics: config.metrics && {
+      listen: config.metrics.listen,
+      committed: (ended) => committedSets(loaded, ended),
+    },
     explain,
-    report,
+    report: pace.follow(report),
   };
 }

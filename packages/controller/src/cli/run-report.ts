@@ -1,5 +1,5 @@
-import { isAbortError, PenstockError, toPenstockError } from "@penstock/common";
-import type { Reporter } from "../run/report.ts";
+import { isAbortError, PenstockError, toError, toPenstockError } from "@penstock/common";
+import type { Reporter } from "../runs/report.ts";
 import type { GlobalArguments } from "./options.ts";
 import { printJson } from "./print.ts";
 import { createProgress } from "./progress-lines.ts";
@@ -41,6 +41,6 @@ async function reportJson<T>(about: About, action: (report: Reporter) => Promise
 
 function explained(error: unknown): { code: string; message: string } {
   if (error instanceof PenstockError) return error;
-  const { message } = toPenstockError(error, "run");
-  return { code: isAbortError(error) ? "cancelled" : "internal", message };
+  if (isAbortError(error)) return { code: "cancelled", message: toError(error).message };
+  return { code: "internal", message: toPenstockError(error, "run").message };
 }

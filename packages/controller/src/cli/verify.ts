@@ -4,8 +4,8 @@ import { assertCommitted } from "../catalogue/catalogue.ts";
 import type { Mover } from "../mover/jobs.ts";
 import { openMoverPool } from "../mover/mover-pool.ts";
 import { runLimited } from "../run/limits.ts";
-import type { Reporter } from "../run/report.ts";
 import { joined } from "../run/together.ts";
+import type { Reporter } from "../runs/report.ts";
 import type { TargetConfig } from "../targets/targets.ts";
 import { onCancel } from "./cancellation.ts";
 import { Loaded } from "./loaded.ts";
@@ -69,7 +69,7 @@ async function findDamage(
   const { name: stream, host, bytesStored } = receipt;
   const onProgress = (bytes: number): void =>
     report({ event: "stream", stream, host, state: "flowing", bytes });
-  const events = { onAttached() {}, onProgress, onReconnect() {} };
+  const events = { onAttached() {}, onProgress, onWaiting() {}, onReconnect() {} };
   try {
     await mover.verify({ target, receipt }, events, signal);
     report({ event: "stream", stream, host, state: "done", bytes: bytesStored });

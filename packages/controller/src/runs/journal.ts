@@ -1,6 +1,12 @@
 import { type FileHandle, open, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { isErrno, PenstockError, type Receipt, receiptSchema } from "@penstock/common";
+import {
+  isErrno,
+  PenstockError,
+  type Receipt,
+  receiptSchema,
+  toPenstockError,
+} from "@penstock/common";
 import { z } from "zod";
 import type { RunFolder } from "./run-folder.ts";
 
@@ -20,6 +26,7 @@ export interface JournalHead {
   readonly planDigest: string;
   /** ISO 8601 in UTC. */
   readonly startedAt: string;
+  readonly leaseMs: number;
 }
 
 /** What a journal says. */
@@ -29,6 +36,8 @@ export interface JournalState {
   readonly hasBegun: boolean;
   /** The streams that were finished. */
   readonly receipts: readonly Receipt[];
+  /** When its process was alive for certain, Unix time in milliseconds. */
+  readonly aliveMs: number;
 }
 
 type Entry =
@@ -38,35 +47,60 @@ type Entry =
 
 const FILE = "journal.jsonl";
 
+/** How often a process says that it is alive. */
+const ALIVE_EVERY_MS = 5_000;
+
 /**
  * The state of a backup that must outlive its controller: one JSON object a line, each durable when
  * its call resolves. It is there from the run's first step to its last: a journal without a process
  * is the sign of a controller that was killed.
+ *
+ * No call throws: what cannot be noted any more ends the journal, which is told once. The run goes on
+ * without, and cannot be resumed.
  */
 export class Journal implements AsyncDisposable {
   readonly #file: FileHandle;
   readonly #path: string;
+  readonly #onBroken: (error: Error) => void;
+  readonly #alive: NodeJS.Timeout;
   #written: Promise<void> = Promise.resolve();
+  #isBroken = false;
 
-  private constructor(file: FileHandle, path: string) {
+  private constructor(file: FileHandle, path: string, onBroken: (error: Error) => void) {
     this.#file = file;
     this.#path = path;
+    this.#onBroken = onBroken;
+    this.#alive = setInterval(() => this.#touch(), ALIVE_EVERY_MS).unref();
   }
 
-  /** Begins a journal. */
-  static async create({ path: folder }: RunFolder, head: JournalHead): Promise<Journal> {
+  /** Begins a journal. Throws `failed`, with the file's name, if that cannot be written. */
+  static async create(
+    { path: folder }: RunFolder,
+    head: JournalHead,
+    onBroken: (error: Error) => void,
+  ): Promise<Journal> {
     const path = join(folder, FILE);
-    const journal = new Journal(await open(path, "wx", 0o600), path);
-    await journal.#append({ entry: "begun", head });
-    await using directory = await open(folder, "r");
-    await directory.sync();
-    return journal;
+    try {
+      const journal = new Journal(await open(path, "wx", 0o600), path, onBroken);
+      await journal.#write({ entry: "begun", head });
+      await using directory = await open(folder, "r");
+      await directory.sync();
+      return journal;
+    } catch (error) {
+      await rm(path, { force: true });
+      throw toPenstockError(error, `journal ${path}`);
+    }
   }
 
   /** Goes on with the journal of a process that is dead. */
-  static async reopen({ path: folder }: RunFolder): Promise<Journal> {
+  static async reopen(
+    { path: folder }: RunFolder,
+    onBroken: (error: Error) => void,
+  ): Promise<Journal> {
     const path = join(folder, FILE);
-    return new Journal(await open(path, "a", 0o600), path);
+    const journal = new Journal(await open(path, "a", 0o600), path, onBroken);
+    journal.#touch();
+    return journal;
   }
 
   /** The set has its first object. */
@@ -81,22 +115,41 @@ export class Journal implements AsyncDisposable {
 
   /** The run is over, and all that is to be known of it is on its targets. */
   async remove(): Promise<void> {
-    await rm(this.#path, { force: true });
+    clearInterval(this.#alive);
+    await rm(this.#path, { force: true }).catch((error: unknown) => this.#broken(error));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#written.catch(() => {}); // whoever wrote was told
+    clearInterval(this.#alive);
+    await this.#written;
     await this.#file.close();
   }
 
   #append(entry: Entry): Promise<void> {
-    // A torn line of the process before us must not swallow ours.
-    const line = `\n${JSON.stringify(entry)}\n`;
     this.#written = this.#written.then(async () => {
-      await this.#file.appendFile(line);
-      await this.#file.datasync();
+      if (this.#isBroken) return;
+      await this.#write(entry).catch(async (error: unknown) => {
+        this.#broken(error);
+        await this.remove(); // one with a gap would be worse than none
+      });
     });
     return this.#written;
+  }
+
+  async #write(entry: Entry): Promise<void> {
+    // A torn line of the process before us must not swallow ours.
+    await this.#file.appendFile(`\n${JSON.stringify(entry)}\n`);
+    await this.#file.datasync();
+  }
+
+  #touch(): void {
+    const now = new Date();
+    this.#file.utimes(now, now).catch(() => {}); // a file that cannot even be touched is told of soon
+  }
+
+  #broken(error: unknown): void {
+    if (!this.#isBroken) this.#onBroken(toPenstockError(error, `journal ${this.#path}`));
+    this.#isBroken = true;
   }
 }
 
@@ -110,6 +163,7 @@ const head: z.ZodType<JournalHead> = z.strictObject({
   targets: z.array(z.string()),
   planDigest: z.string(),
   startedAt: z.iso.datetime(),
+  leaseMs: z.number().int().positive(),
 });
 
 const entry: z.ZodType<Entry> = z.discriminatedUnion("entry", [
@@ -124,7 +178,8 @@ const entry: z.ZodType<Entry> = z.discriminatedUnion("entry", [
  * `damaged` for what is no journal.
  */
 export async function readJournal({ path }: RunFolder): Promise<JournalState | undefined> {
-  const entries = (await linesOf(join(path, FILE))).flatMap((line) => {
+  const { lines, aliveMs } = await linesOf(join(path, FILE));
+  const entries = lines.flatMap((line) => {
     const value = parseJson(line);
     if (value === undefined) return [];
     const parsed = entry.safeParse(value);
@@ -135,6 +190,7 @@ export async function readJournal({ path }: RunFolder): Promise<JournalState | u
   if (begun === undefined) return undefined;
   return {
     head: begun.head,
+    aliveMs,
     hasBegun: entries.some((candidate) => candidate.entry === "started"),
     receipts: entries.flatMap((candidate) =>
       candidate.entry === "stored" ? [candidate.receipt] : [],
@@ -142,14 +198,15 @@ export async function readJournal({ path }: RunFolder): Promise<JournalState | u
   };
 }
 
-async function linesOf(path: string): Promise<string[]> {
+async function linesOf(path: string): Promise<{ lines: string[]; aliveMs: number }> {
   try {
     await using file = await open(path, "r");
+    const { mtimeMs: aliveMs } = await file.stat();
     const text = await file.readFile("utf8");
-    return text.split("\n").filter((line) => line !== "");
+    return { lines: text.split("\n").filter((line) => line !== ""), aliveMs };
   } catch (error) {
-    if (isErrno(error, "ENOENT")) return [];
-    throw error;
+    if (isErrno(error, "ENOENT")) return { lines: [], aliveMs: 0 };
+    throw toPenstockError(error, `journal ${path}`);
   }
 }
 

@@ -1,6 +1,7 @@
 import { chmod, mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { isErrno, PenstockError, toPenstockError } from "@penstock/common";
+import { isErrno, nameTaken, PenstockError, toPenstockError } from "@penstock/common";
+import type { Reporter } from "./report.ts";
 
 /** As many ended runs are kept: their logs are looked at afterwards. */
 const KEPT_RUNS = 200;
@@ -15,7 +16,36 @@ export interface RunFolder {
   readonly path: string;
 }
 
-/** Makes the folder of a run. Throws `usage` if the run directory cannot be written to. */
+/** What a run says of where it is. */
+export interface RunPlace {
+  readonly runDirectory: string;
+  readonly cluster: string;
+  readonly report: Reporter;
+}
+
+/**
+ * The folder of a run that begins. A run goes on without one if the run directory cannot be written
+ * to: `undefined`, and a warning has said what is then missing. Throws `locked` as `createRunFolder`.
+ */
+export async function openRunFolder(
+  { runDirectory, cluster, report }: RunPlace,
+  run: string,
+): Promise<RunFolder | undefined> {
+  try {
+    return await createRunFolder(runDirectory, cluster, run);
+  } catch (error) {
+    if (!(error instanceof PenstockError) || error.code !== "usage") throw error;
+    const missing = "this run has no status, no log and no --resume";
+    const hint = error.hint === undefined ? "" : `; ${error.hint}`;
+    report({ event: "warning", message: `${error.message}: ${missing}${hint}` });
+    return undefined;
+  }
+}
+
+/**
+ * Makes the folder of a run. Throws `usage` if the run directory cannot be written to, and `locked`,
+ * as `nameTaken`, if another run of this host has the name.
+ */
 export async function createRunFolder(
   runDirectory: string,
   cluster: string,
@@ -23,14 +53,12 @@ export async function createRunFolder(
 ): Promise<RunFolder> {
   const path = join(runsIn(runDirectory), `${cluster}.${run}`);
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
-    await chmod(path, 0o700);
+    await mkdir(runsIn(runDirectory), { recursive: true });
+    await mkdir(path, { mode: 0o700 });
+    await chmod(path, 0o700); // whatever the umask is
   } catch (error) {
-    const { message } = toPenstockError(error, `run directory ${runDirectory}`);
-    throw new PenstockError("usage", message, {
-      cause: error,
-      hint: "set runDirectory: in the configuration to a folder that you may write to",
-    });
+    if (isErrno(error, "EEXIST")) throw nameTaken(`run ${run} exists`, error);
+    throw toUnwritable(runDirectory, error);
   }
   return { cluster, run, path };
 }
@@ -59,6 +87,12 @@ export async function pruneRunFolders(
   for (const folder of folders.slice(KEPT_RUNS)) {
     if (await isOver(folder)) await rm(folder.path, { recursive: true, force: true });
   }
+}
+
+function toUnwritable(runDirectory: string, cause: unknown): PenstockError {
+  const { message } = toPenstockError(cause, `run directory ${runDirectory}`);
+  const hint = "set runDirectory: in the configuration to a folder that you may write to";
+  return new PenstockError("usage", message, { hint, cause });
 }
 
 function runsIn(runDirectory: string): string {

@@ -10,6 +10,26 @@ export type StreamState =
   | "absent"
   | "failed";
 
+/** What a run may come to, in stored bytes: as the plan's last committed set, or what is restored. */
+export interface Expected {
+  readonly bytes: number;
+  /** By the stream's name. */
+  readonly streams?: Readonly<Record<string, number>>;
+}
+
+/** What an agent has logged about a run. */
+export interface AgentLine {
+  /** The agent's name. */
+  readonly host: string;
+  /** Its place among the events of the run there: grows, and tells a line from a copy of it. */
+  readonly number: number;
+  /** By the agent's clock. */
+  readonly atMs: number;
+  readonly level: string;
+  readonly message: string;
+  readonly fields: Readonly<Record<string, string>>;
+}
+
 /** What a run tells while it goes on; with `-o json` each is a line. */
 export type RunReport =
   | {
@@ -20,8 +40,7 @@ export type RunReport =
       readonly plan: string;
       readonly startedAt: string;
     }
-  /** Stored bytes of the plan's last committed set: what this one may come to. */
-  | { readonly event: "expected"; readonly bytes: number }
+  | ({ readonly event: "expected" } & Expected)
   | {
       readonly event: "stream";
       readonly stream: string;

@@ -1,0 +1,142 @@
+import { hostname, userInfo } from "node:os";
+import { describe, expect, test } from "vitest";
+import { expectFailure, openStage } from "./stage.ts";
+import { ENDLESS, WatchedPlan } from "./watched-plan.ts";
+
+const HOSTS = ["sdw1", "sdw2"];
+const stage = openStage({ hosts: HOSTS });
+const nightly = new WatchedPlan(stage);
+const MiB = 1024 * 1024;
+const us = `${userInfo().username}@${hostname()}`;
+
+test("status tells what runs, with streams whose bytes grow, and nothing when nothing runs", async () => {
+  await nightly.configure(ENDLESS);
+  expect(await nightly.status()).toEqual([]);
+  expect(await stage.ok("status")).toBe("nothing runs\n");
+  await using backup = await nightly.startFlowing();
+
+  const [before] = await nightly.status();
+  const set = await nightly.setOf(backup);
+  expect(before).toMatchObject({
+    ...{ run: set, set, plan: "nightly", cluster: "warehouse", kind: "backup", pid: backup.pid },
+    ...{ throttle: null, reconnects: 0, eta: null, warnings: [] },
+  });
+  const streams = before?.streams.toSorted((a, b) => a.name.localeCompare(b.name));
+  expect(streams).toMatchObject(
+    HOSTS.map((host) => ({ name: `app-${host}`, host, state: "flowing", isStraggler: false })),
+  );
+  const grown = await nightly.untilStatus(
+    ({ streams }) =>
+      streams.every(({ bytes }, index) => bytes > (before?.streams[index]?.bytes ?? 0)),
+    "bytes to grow",
+  );
+  expect(grown.rate).toBeGreaterThan(0);
+
+  const text = await stage.ok("status");
+  expect(text).toContain(`run ${set}: backup, plan nightly, since `);
+  expect(text).toMatch(/^HOST +STREAM +BYTES +BYTES\/S +RECONNECTS +STATE$/m);
+  for (const host of HOSTS)
+    expect(text).toMatch(new RegExp(`^${host} +app-${host} .* flowing$`, "m"));
+
+  await using interrupted = await stage.startPenstock("status", "--watch");
+  await interrupted.stdout.waitFor(/^run /m, stage.signal);
+  interrupted.kill("SIGINT");
+  const stopped = { status: 130, stderr: "error: cancelled by SIGINT\n" };
+  expect(await interrupted.outcome).toMatchObject(stopped);
+
+  await using watch = await stage.startPenstock("status", "--watch");
+  await watch.stdout.waitFor(/^run .*\n[\s\S]*^run .*\n/m, stage.signal);
+  backup.kill("SIGINT");
+  expect(await watch.outcome).toMatchObject({ status: 0 });
+  expect(watch.stdout.text).toMatch(/nothing runs\n$/);
+  expect(await backup.outcome).toMatchObject({ status: 130 });
+});
+
+test("a run expects what the plan's last set came to, by stream", async () => {
+  await nightly.configure("head -c 3M /dev/zero > {root}/{set}/app.pipe");
+  const first = await stage.backup("nightly");
+  await nightly.configure(ENDLESS);
+  await using backup = await nightly.startFlowing();
+  const { expectedBytes, streams } = await nightly.untilStatus(
+    (run) => run.expectedBytes !== undefined,
+    "an expectation",
+  );
+  expect(expectedBytes).toBe(6 * MiB);
+  expect(streams.map((stream) => stream.expectedBytes)).toEqual([3 * MiB, 3 * MiB]);
+  expect(first.streams).toHaveLength(2);
+  backup.kill("SIGINT");
+  await backup.outcome;
+});
+
+describe("cancel", () => {
+  test.each(["the run's name", "the plan's name"])(
+    "by %s ends the run as Ctrl-C does",
+    async (by) => {
+      await nightly.configure(ENDLESS);
+      await using backup = await nightly.startFlowing();
+      const set = await nightly.setOf(backup);
+      const name = by === "the plan's name" ? "nightly" : set;
+      const said = await stage.ok("cancel", name, "-o", "json");
+      expect(JSON.parse(said)).toEqual({ run: set, status: "cancelled" });
+
+      const outcome = await backup.outcome;
+      const message = `cancelled by ${us} through penstock cancel`;
+      expect(outcome).toMatchObject({ status: 130, stderr: `error: ${message}\n` });
+      const result = JSON.parse(outcome.stdout.trimEnd().split("\n").at(-1) ?? "");
+      expect(result).toMatchObject({ event: "result", set, status: "cancelled", error: message });
+      expect(await stage.cluster.leftOvers()).toEqual([]);
+      expect(await stage.sets()).toContainEqual(expect.objectContaining({ set, status: "failed" }));
+    },
+  );
+
+  test("of a run that is not there says which there are", async () => {
+    await nightly.configure(ENDLESS);
+    await stage.fails(7, ["no running run is called nightly; there is none"], "cancel", "nightly");
+    await using backup = await nightly.startFlowing();
+    const set = await nightly.setOf(backup);
+    const outcome = await stage.penstock("cancel", "weekly");
+    expectFailure(outcome, 7, ["no running run is called weekly", `there are: ${set}`, "hint: "]);
+    expect(backup.isRunning).toBe(true);
+    backup.kill("SIGINT");
+    await backup.outcome;
+  });
+});
+
+test("throttle holds from now on, and off takes it away", async () => {
+  await nightly.configure("cat /dev/zero > {root}/{set}/app.pipe", { throttle: "1MiB/s" });
+  await using _backup = await nightly.startFlowing();
+  const throttle = (...args: string[]): Promise<string> => stage.ok("throttle", "nightly", ...args);
+  const [planned] = await nightly.status();
+  expect(planned?.throttle).toBe(MiB);
+
+  expect(await throttle("8MiB/s")).toBe(`run ${planned?.run} may now move 8MiB/s\n`);
+  const fast = await nightly.untilStatus(({ rate }) => rate > 4 * MiB, "a faster run");
+  expect(fast.throttle).toBe(8 * MiB);
+  await throttle("1MiB/s");
+  await nightly.untilStatus(({ rate }) => rate < 2 * MiB, "a slower run");
+  expect(await stage.ok("status")).toContain("(at most 1MiB/s)");
+  const off = await throttle("off", "-o", "json");
+  expect(JSON.parse(off)).toEqual({ run: planned?.run, throttle: null });
+  const free = await nightly.untilStatus(({ rate }) => rate > 12 * MiB, "a run without a limit");
+  expect(free.throttle).toBeNull();
+  await stage.ok("cancel", "nightly");
+
+  const words = ["allowed: ", "10MiB/s", "off"];
+  expectFailure(await stage.penstock("throttle", "nightly", "fast"), 2, words);
+});
+
+test("a restore can be watched and cancelled, too", async () => {
+  const restore = "cat {root}/{set}/app.pipe > /dev/null; sleep 1000";
+  await nightly.configure("head -c 3M /dev/zero > {root}/{set}/app.pipe", {}, restore);
+  const { set } = await stage.backup("nightly");
+  const args = ["restore", "nightly", "--set", set, "-o", "json"];
+  await using child = await stage.startPenstock(...args);
+  const done = await nightly.untilStatus(
+    ({ bytes }) => bytes === 6 * MiB,
+    "all bytes to be given back",
+  );
+  expect(done).toMatchObject({ kind: "restore", set, expectedBytes: 6 * MiB });
+  await stage.ok("cancel", set);
+  expect(await child.outcome).toMatchObject({ status: 130 });
+  expect(await stage.cluster.leftOvers()).toEqual([]);
+});
