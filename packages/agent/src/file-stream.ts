@@ -29,6 +29,10 @@ function readLater({ path, codec }: StreamPlan): AgentStream {
   return {
     opened: stream.opened,
     done: stream.done,
+    pace: stream.pace,
+    get moved() {
+      return stream.moved;
+    },
     accept: (channel, open) => stream.accept(channel, open),
     toolEnded: () => file.toolEnded(),
     [Symbol.asyncDispose]: () => stream[Symbol.asyncDispose](),

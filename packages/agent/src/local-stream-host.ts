@@ -5,7 +5,9 @@ import { FifoWriter } from "./fifo-writer.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 import { RestoreStream } from "./restore-stream.ts";
 import type { AgentStream, StreamSettings } from "./stream.ts";
+import { StreamCounts } from "./stream-counts.ts";
 import type { HostedStream, StreamEvents, StreamHost } from "./stream-host.ts";
+import type { StreamNumbers } from "./stream-numbers.ts";
 import type { TransferService } from "./transfer-service.ts";
 
 /** Serves streams in this very thread. */
@@ -14,6 +16,7 @@ export class LocalStreamHost implements StreamHost {
   readonly #service: TransferService;
   readonly #budget: MemoryBudget;
   readonly #open: Set<HostedStream> = new Set();
+  readonly #counts: StreamCounts = new StreamCounts();
 
   constructor(service: TransferService, budget: MemoryBudget, port = 0) {
     this.#service = service;
@@ -23,6 +26,10 @@ export class LocalStreamHost implements StreamHost {
 
   get load(): number {
     return this.#open.size;
+  }
+
+  numbers(): Promise<StreamNumbers> {
+    return Promise.resolve(this.#counts.numbers);
   }
 
   async open(settings: StreamSettings, events: StreamEvents): Promise<HostedStream> {
@@ -35,7 +42,15 @@ export class LocalStreamHost implements StreamHost {
 
   /** Serves a stream that is already open. */
   serve(settings: StreamSettings, stream: AgentStream, events: StreamEvents): HostedStream {
-    this.#service.add({ settings, stream });
+    const counted = this.#counts.add(settings.direction, stream);
+    let calls = 0;
+    const onCall = (): void => {
+      calls += 1;
+      if (calls === 1) return;
+      counted.reconnected();
+      events.onCalledAgain();
+    };
+    this.#service.add({ settings, stream, onCall });
     void stream.opened.then(() => events.onOpened());
     stream.done.then(
       (tally) => events.onEnded(tally),
@@ -43,10 +58,17 @@ export class LocalStreamHost implements StreamHost {
     );
     const hosted: HostedStream = {
       toolEnded: (graceMs) => stream.toolEnded(graceMs),
+      setPace: (rate) => {
+        if (stream.pace !== undefined) stream.pace.rate = rate;
+      },
       close: async () => {
         this.#service.remove(settings);
         this.#open.delete(hosted);
-        await stream[Symbol.asyncDispose]();
+        try {
+          await stream[Symbol.asyncDispose]();
+        } finally {
+          counted.close();
+        }
       },
     };
     this.#open.add(hosted);

@@ -1,3 +1,4 @@
+import { LOG_FIELD, LOG_FORMATTERS } from "@penstock/common";
 import { pino } from "pino";
 import type { CommandModule } from "yargs";
 import { startAgent } from "./agent.ts";
@@ -20,7 +21,8 @@ export const runCommand: CommandModule<object, RunArguments> = {
     }),
   async handler({ config: file }) {
     const { value: config } = loadAgentConfig(file);
-    const log = pino({ level: config.logLevel, base: { host: config.name } });
+    const base = { [LOG_FIELD.host]: config.name };
+    const log = pino({ level: config.logLevel, base, formatters: LOG_FORMATTERS });
     const stopped = stopSignal();
     await using _agent = await startAgent(config, log);
     log.info({ signal: await stopped }, "agent is stopping");

@@ -1,7 +1,7 @@
-import { PenstockError } from "@penstock/common";
+import { nameTaken, PenstockError } from "@penstock/common";
 import type { ActiveRun, RunRef } from "@penstock/proto";
 import { AgentRun, type RunOwner, type RunSurroundings } from "./run.ts";
-import { assertToken } from "./transfer-service.ts";
+import { assertToken, isToken } from "./transfer-service.ts";
 
 /** The runs of this agent, and the plans that they lock. */
 export class Runs implements AsyncDisposable {
@@ -14,13 +14,20 @@ export class Runs implements AsyncDisposable {
     this.#around = around;
   }
 
-  /** Opens a run. Throws `locked` if another holds the plan, with place `run` if the name is taken. */
+  /**
+   * Opens a run; for one that is open, by whoever knows its token, only renews the lease. Throws
+   * `locked` if another holds the plan, with place `run` if the name is taken.
+   */
   async begin(owner: RunOwner): Promise<void> {
     if (!this.#accepting) {
       throw new PenstockError("unreachable", "this agent is being started or stopped");
     }
-    this.#assertFree(owner);
     const { run } = owner;
+    if (this.#isRepeated(owner)) {
+      (await this.#runs.get(run))?.renew();
+      return;
+    }
+    this.#assertFree(owner);
     const forget = (): void => {
       this.#runs.delete(run);
       this.#owners.delete(run);
@@ -77,11 +84,13 @@ export class Runs implements AsyncDisposable {
     await Promise.allSettled(ended);
   }
 
+  #isRepeated({ run, token }: RunOwner): boolean {
+    const known = this.#owners.get(run);
+    return known !== undefined && isToken(known.token, token);
+  }
+
   #assertFree({ run, plan }: RunOwner): void {
-    if (this.#owners.has(run)) {
-      const place = { list: "run", index: 0, field: "run" };
-      throw new PenstockError("locked", `run ${run} exists`, { place });
-    }
+    if (this.#owners.has(run)) throw nameTaken(`run ${run} exists`);
     const holder = [...this.#owners.values()].find((owner) => owner.plan === plan);
     if (holder === undefined) return;
     const since = new Date(holder.sinceMs).toISOString();

@@ -1,7 +1,9 @@
+import { once } from "node:events";
 import type { ServerWritableStream } from "@grpc/grpc-js";
 import {
   authorize,
   formatDuration,
+  LOG_FIELD,
   negotiate,
   PenstockError,
   showArgument,
@@ -42,7 +44,7 @@ export function createAgentService(parts: ServiceParts): AgentServer {
   const { runs, transfers, log } = parts;
   const around = { cluster: parts.config.cluster, log };
   const run = ({ ref }: { ref: RunRef | undefined }): Readonly<Record<string, unknown>> => ({
-    run: ref?.run,
+    [LOG_FIELD.run]: ref?.run,
   });
   return {
     describe: unary(around, (request) => Promise.resolve(describe(parts, request))),
@@ -150,8 +152,9 @@ async function watch(
   try {
     authorize(call, { roles: ["controller"], cluster: config.cluster });
     const run = await runs.get(call.request.ref);
-    // Events are few and small: what a slow watcher leaves unread is bounded by their number.
-    for await (const event of run.events.after(call.request.after, gone.signal)) call.write(event);
+    for await (const event of run.events.after(call.request.after, gone.signal)) {
+      if (!call.write(event)) await once(call, "drain", { signal: gone.signal });
+    }
     call.end();
   } catch (error) {
     if (gone.signal.aborted) return;

@@ -18,3 +18,9 @@ test("a state directory has one user at a time, and is made if it is missing", a
   }
   await using _second = await lockState(state);
 });
+
+test("a path that is longer than a socket's name can be is locked, too", async () => {
+  const state = join(dir, "s".repeat(200));
+  await using _first = await lockState(state);
+  await expect(lockState(state)).rejects.toThrow("in use by another agent");
+});

@@ -62,6 +62,8 @@ async function handle(message: ToThread): Promise<void> {
       return post({ id, kind: "open" });
     case "toolEnded":
       return hosted.get(id)?.toolEnded(message.graceMs);
+    case "setPace":
+      return hosted.get(id)?.setPace(message.rate);
     case "guardReleased":
       return guards.get(id)?.resolve();
     case "close":
@@ -70,6 +72,8 @@ async function handle(message: ToThread): Promise<void> {
       hosted.delete(id);
       guards.delete(id);
       return post({ id, kind: "closed" });
+    case "numbers":
+      return post({ id, kind: "numbers", numbers: await streams.numbers() });
     case "exit":
       await streams[Symbol.asyncDispose]();
       await server[Symbol.asyncDispose]();
@@ -80,6 +84,7 @@ async function handle(message: ToThread): Promise<void> {
 function eventsOf(id: number): StreamEvents {
   return {
     onOpened: () => post({ id, kind: "opened" }),
+    onCalledAgain: () => post({ id, kind: "calledAgain" }),
     onEnded: (tally) => post({ id, kind: "ended", tally }),
     onFailed: ({ code, message }) => post({ id, kind: "failed", code, message }),
     releaseGuard() {

@@ -1,5 +1,17 @@
-import type { Channel, CodecName } from "@penstock/common";
+import type { Channel, CodecName, Pace } from "@penstock/common";
 import type { Open, Tally } from "@penstock/proto";
+
+/** How far a stream is. */
+export interface Moved {
+  /** As the tool writes or reads them. */
+  readonly rawBytes: number;
+  /** As they cross the network, each counted once. */
+  readonly storedBytes: number;
+  /** Memory held for bytes that are not acknowledged. */
+  readonly heldBytes: number;
+  /** What that may come to now. */
+  readonly limitBytes: number;
+}
 
 /** One stream of a run at the agent: our end of the pipe or file, and the connections of its mover. */
 export interface AgentStream extends AsyncDisposable {
@@ -10,6 +22,9 @@ export interface AgentStream extends AsyncDisposable {
    * was never opened, or stays open in silence for longer than `graceMs`.
    */
   toolEnded(graceMs: number): void;
+  /** How fast it sends; undefined for a stream that receives. */
+  readonly pace: Pace | undefined;
+  readonly moved: Moved;
   /** The other end of the pipe was seen. Never rejects. */
   readonly opened: Promise<void>;
   /**

@@ -1,12 +1,16 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
-import { PenstockError } from "@penstock/common";
+import { PenstockError, raceAbort } from "@penstock/common";
 import type { Tally } from "@penstock/proto";
 import type { Logger } from "pino";
 import type { AgentConfig } from "./config.ts";
 import type { StreamSettings } from "./stream.ts";
 import type { HostedStream, StreamEvents, StreamHost } from "./stream-host.ts";
+import { closedNumbers, NO_NUMBERS, type StreamNumbers } from "./stream-numbers.ts";
 import type { FromThread, ToThread } from "./thread-messages.ts";
+
+/** A thread that does not answer for so long is told of by what it said last. */
+const NUMBERS_TIMEOUT_MS = 2_000;
 
 interface Hosted {
   readonly events: StreamEvents;
@@ -22,6 +26,9 @@ export class ThreadStreamHost implements StreamHost {
   readonly #hosted: Map<number, Hosted> = new Map();
   readonly #exited: Promise<unknown>;
   #lastId = 0;
+  #numbers: StreamNumbers = { backup: NO_NUMBERS, restore: NO_NUMBERS };
+  /** Until the thread has answered. */
+  #asked: PromiseWithResolvers<void> | undefined;
   #failure: PenstockError | undefined;
 
   private constructor(worker: Worker, port: number, log: Logger) {
@@ -51,6 +58,16 @@ export class ThreadStreamHost implements StreamHost {
     return this.#failure === undefined ? this.#hosted.size : Number.POSITIVE_INFINITY;
   }
 
+  async numbers(): Promise<StreamNumbers> {
+    if (this.#failure !== undefined) return this.#numbers;
+    if (this.#asked === undefined) {
+      this.#asked = Promise.withResolvers();
+      this.#post({ id: 0, kind: "numbers" });
+    }
+    await raceAbort(this.#asked.promise, AbortSignal.timeout(NUMBERS_TIMEOUT_MS)).catch(() => {});
+    return this.#numbers;
+  }
+
   async open(settings: StreamSettings, events: StreamEvents): Promise<HostedStream> {
     if (this.#failure !== undefined) throw this.#failure;
     this.#lastId += 1;
@@ -65,6 +82,7 @@ export class ThreadStreamHost implements StreamHost {
     await hosted.open.promise;
     return {
       toolEnded: (graceMs) => this.#post({ id, kind: "toolEnded", graceMs }),
+      setPace: (rate) => this.#post({ id, kind: "setPace", rate }),
       close: async () => {
         if (!this.#hosted.has(id)) return;
         this.#post({ id, kind: "close" });
@@ -84,8 +102,15 @@ export class ThreadStreamHost implements StreamHost {
 
   #take(message: FromThread): void {
     if (message.kind === "log") this.#log[message.level](message.fields, message.message);
+    if (message.kind === "numbers") this.#heard(message.numbers);
     const hosted = this.#hosted.get(message.id);
     if (hosted !== undefined) this.#takeOf(hosted, message);
+  }
+
+  #heard(numbers: StreamNumbers): void {
+    this.#numbers = numbers;
+    this.#asked?.resolve();
+    this.#asked = undefined;
   }
 
   #takeOf({ events, open, closed }: Hosted, message: FromThread): void {
@@ -99,6 +124,9 @@ export class ThreadStreamHost implements StreamHost {
         break;
       case "opened":
         events.onOpened();
+        break;
+      case "calledAgain":
+        events.onCalledAgain();
         break;
       case "ended":
         events.onEnded(toTally(message.tally));
@@ -130,6 +158,7 @@ export class ThreadStreamHost implements StreamHost {
       closed.resolve();
     }
     this.#hosted.clear();
+    this.#heard(closedNumbers(this.#numbers));
   }
 }
 

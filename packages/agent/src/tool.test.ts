@@ -145,6 +145,15 @@ test("children that outlive a tool are found when it is stopped", async () => {
   expect(isGroupAlive(tool.pid)).toBe(false);
 });
 
+test("children that outlive a tool and ignore its stop signal are killed when their grace is over", async () => {
+  await using tool = await start("trap '' TERM; sleep 1000 > /dev/null 2>&1 & exit 0", {
+    stopGraceMs: 200,
+  });
+  await tool.exited;
+  await tool.stop(never);
+  expect(isGroupAlive(tool.pid)).toBe(false);
+});
+
 test("the watch learns of a group at its start and of its end", async () => {
   const told: string[] = [];
   const gone = Promise.withResolvers<void>();

@@ -101,8 +101,13 @@ export class Tool implements AsyncDisposable {
   async stop(signal: AbortSignal): Promise<void> {
     if (this.#gone) return;
     signalGroup(this.pid, this.#stopSignal);
-    const grace = AbortSignal.any([signal, AbortSignal.timeout(this.#stopGraceMs)]);
-    if (!(await this.#isGone(grace))) await this.kill();
+    // Not AbortSignal.timeout: Node may collect one that is held by a combination only, and who looks
+    // at it now and then, without listening, would wait for ever.
+    const grace = new AbortController();
+    const timer = setTimeout(() => grace.abort(), this.#stopGraceMs);
+    const isGone = await this.#isGone(AbortSignal.any([signal, grace.signal]));
+    clearTimeout(timer);
+    if (!isGone) await this.kill();
   }
 
   /** Kills the tool and what is left of its group at once; otherwise like `stop`. */

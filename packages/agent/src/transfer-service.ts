@@ -15,6 +15,8 @@ import type { AgentStream, StreamSettings } from "./stream.ts";
 export interface ServedStream {
   readonly settings: StreamSettings;
   readonly stream: AgentStream;
+  /** A mover has called, and may. */
+  readonly onCall: () => void;
 }
 
 /** The streams of one thread by run and name, and the Transfer method that serves them. */
@@ -55,7 +57,9 @@ export class TransferService {
     if (first?.$case !== "open") throw new PenstockError("usage", `a transfer begins with "open"`);
     const { protocol } = first.value;
     negotiate({ min: protocol, max: protocol });
-    this.#find(first.value).stream.accept(channel, first.value);
+    const { stream, onCall } = this.#find(first.value);
+    onCall();
+    stream.accept(channel, first.value);
   }
 
   #find({ ref, stream }: Open): ServedStream {
@@ -72,8 +76,13 @@ export class TransferService {
 
 /** Throws `refused` unless the caller knows the run's secret. */
 export function assertToken(expected: Uint8Array, given: Uint8Array | undefined): void {
-  const isRight = given?.length === expected.length && timingSafeEqual(given, expected);
-  if (!isRight) throw new PenstockError("refused", "that is not the token of this run");
+  if (isToken(expected, given)) return;
+  throw new PenstockError("refused", "that is not the token of this run");
+}
+
+/** Takes the same time whatever is wrong with it. */
+export function isToken(expected: Uint8Array, given: Uint8Array | undefined): boolean {
+  return given?.length === expected.length && timingSafeEqual(given, expected);
 }
 
 function keyOf(run: string, name: string): string {

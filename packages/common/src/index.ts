@@ -6,6 +6,7 @@ export {
   raceAbort,
   type Stage,
 } from "./byte-stream.ts";
+export { type Clock, systemClock } from "./clock.ts";
 export { type Address, formatAddress, parseAddress, parseListenAddress } from "./config/address.ts";
 export {
   type ConfigFile,
@@ -15,6 +16,7 @@ export {
   configErrors,
   type ErrorAt,
 } from "./config/config-file.ts";
+export { unexpected } from "./config/describe-issue.ts";
 export {
   addressField,
   countField,
@@ -27,11 +29,13 @@ export {
   sizeField,
   textField,
 } from "./config/fields.ts";
+export { type MetricsSettings, metricsField } from "./config/metrics-field.ts";
 export { nameProblem, pathProblem } from "./config/text-checks.ts";
 export { resolveTlsFiles, type TlsFiles, tlsField } from "./config/tls-files.ts";
 export {
   type Bytes,
   type BytesPerSecond,
+  DURATION_ALLOWED,
   formatDuration,
   formatRate,
   formatSize,
@@ -39,6 +43,7 @@ export {
   parseDuration,
   parseRate,
   parseSize,
+  RATE_ALLOWED,
 } from "./config/units.ts";
 export { formatPath, listNames, quote, unknownName } from "./config/wording.ts";
 export { loadYaml, parseYaml } from "./config/yaml-file.ts";
@@ -47,6 +52,7 @@ export {
   type FrameSink,
   receiveBackup,
   receiveRestore,
+  type SendingEnd,
   sendBackup,
   sendRestore,
 } from "./data-path.ts";
@@ -69,17 +75,28 @@ export { type Expected, type Identity, parseIdentity, ROLES, type Role } from ".
 export { negotiate, PROTOCOL } from "./grpc/protocol.ts";
 export { addStandardServices, type ServiceHost, type StandardServices } from "./grpc/reflection.ts";
 export { createGrpcServer, GrpcServer, type GrpcServerOptions } from "./grpc/server.ts";
+export { WINDOW_BYTES } from "./grpc/server-windows.ts";
 export { fromGrpcError, toGrpcError } from "./grpc/status.ts";
 export { readCredentials, type TlsMaterial } from "./grpc/tls-material.ts";
+export { lockByName } from "./lock-by-name.ts";
+export { LOG_FIELD, LOG_FORMATTERS, type LogFields, redacted } from "./log.ts";
 export {
   type CodecName,
   type Manifest,
   manifestSchema,
   type Receipt,
+  receiptSchema,
   type StoredObject,
   type StreamKind,
+  sizesOf,
   type ToolOutcome,
 } from "./manifest.ts";
+export type { Metric, Sample } from "./metrics/metric.ts";
+export type { MetricsServer } from "./metrics/metrics-server.ts";
+export { renderMetrics } from "./metrics/render-metrics.ts";
+export { serveMetrics } from "./metrics/serve-metrics.ts";
+export { isNameTaken, nameTaken } from "./name-taken.ts";
+export { assertOpenFiles, type OpenFiles } from "./open-files.ts";
 export { PART_BYTES, type PartsList, partsKey, partsSchema } from "./parts.ts";
 export type { CertificateRequest } from "./pki/certificate-request.ts";
 export {
@@ -91,6 +108,7 @@ export {
 export { showArgument } from "./secrets.ts";
 export { codecSuffix, compress, decompress } from "./stages/codec.ts";
 export { createDigest, type Digest, hashing } from "./stages/digest.ts";
+export { Pace } from "./stages/pace.ts";
 export { AcceptingSource } from "./transfer/accepting.ts";
 export {
   BLOCK_BYTES,

@@ -66,6 +66,16 @@ export interface ToolOutcome {
   readonly signal?: string;
 }
 
+/** What streams come to together, in bytes. */
+export function sizesOf(
+  streams: readonly Pick<Receipt, "bytesRaw" | "bytesStored">[],
+): Pick<Receipt, "bytesRaw" | "bytesStored"> {
+  return {
+    bytesRaw: streams.reduce((sum, stream) => sum + stream.bytesRaw, 0),
+    bytesStored: streams.reduce((sum, stream) => sum + stream.bytesStored, 0),
+  };
+}
+
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const count = z.number().int().nonnegative();
 

@@ -1,17 +1,22 @@
 import { countBuffersAsHeap, EXIT_STATUS, errorText, PenstockError } from "@penstock/common";
 import yargs, { type Argv, type CommandModule } from "yargs";
 import { hideBin } from "yargs/helpers";
+import { Cancelled } from "./cancelled.ts";
 import { backupCommand } from "./cli/backup.ts";
-import { Cancelled } from "./cli/cancellation.ts";
+import { cancelCommand } from "./cli/cancel.ts";
 import { catCommand } from "./cli/cat.ts";
 import { checkCommand } from "./cli/check.ts";
 import { configCommand } from "./cli/config.ts";
 import { listCommand } from "./cli/list.ts";
+import { logsCommand } from "./cli/logs.ts";
 import { assertGivenOnce, GLOBAL_OPTIONS, type GlobalArguments } from "./cli/options.ts";
 import { pkiCommand } from "./cli/pki.ts";
 import { planCommand } from "./cli/plan.ts";
+import { printed } from "./cli/print.ts";
 import { restoreCommand } from "./cli/restore.ts";
 import { showCommand } from "./cli/show.ts";
+import { statusCommand } from "./cli/status.ts";
+import { throttleCommand } from "./cli/throttle.ts";
 import { USAGE_WORDS, usageHint } from "./cli/usage-words.ts";
 import { verifyCommand } from "./cli/verify.ts";
 import { VERSION } from "./version.ts";
@@ -28,14 +33,19 @@ const COMMANDS: readonly CommandModule[] = [
   showCommand,
   verifyCommand,
   catCommand,
+  statusCommand,
+  cancelCommand,
+  throttleCommand,
+  logsCommand,
   checkCommand,
   pkiCommand,
   configCommand,
 ] as unknown as CommandModule[];
 
 const exitStatus = await main();
+await printed();
 // Everything is closed by now but a connection that is just being made to a host that is gone: it
-// would keep us for minutes. What was printed is out: on a pipe or file Node writes at once.
+// would keep us for minutes.
 process.exit(exitStatus);
 
 async function main(): Promise<number> {

@@ -30,6 +30,9 @@ describe("a stream goes on where it was, and is whole, when its connection break
     const { streams } = JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "");
     expect(streams).toMatchObject([{ name: "app-sdw1", reconnects: 4, sha256Raw: digest }]);
     expect(await story.digestOf("app-sdw1")).toBe(digest);
+    const { stdout: log } = await stage.penstock("logs", "LATEST");
+    expect(log).toMatch(/WARN {2}sdw1 app-sdw1 connection lost and found again cause=/);
+    expect(log).toMatch(/INFO {2}sdw1 app-sdw1 mover has called again$/m);
   });
 
   test("in a restore", async () => {
@@ -44,6 +47,20 @@ describe("a stream goes on where it was, and is whole, when its connection break
     expect(await command.outcome).toMatchObject({ status: 0 });
     expect(await readFile(out, "utf8")).toContain(digest);
   }, 90_000); // a break that is not noticed at once, see the mover's links, is after 15 s of silence
+});
+
+test("a stream whose first connection fails goes on with the next one, and has lost none", async () => {
+  await using wire = await Wire.start(stage.cluster.host("sdw1").address);
+  wire.breakConnection(2); // the first one is the controller's own
+  const story = await Story.begin(stage.cluster, {
+    backup: `${ROWS} > "$1"`,
+    network: { sdw1: wire },
+  });
+  await using command = await story.startFlowing("backup", signal);
+  const { status, stdout } = await command.outcome;
+  expect(status).toBe(0);
+  const { streams } = JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "");
+  expect(streams).toMatchObject([{ name: "app-sdw1", reconnects: 0, sha256Raw: digest }]);
 });
 
 test("a network that stays away for longer than the lease fails the run, and the agent cleans up by itself", async () => {

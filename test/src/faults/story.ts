@@ -162,7 +162,8 @@ export class Story {
   }
 }
 
-async function tracesOn(host: AgentHost): Promise<string[]> {
+/** What runs have left on a host and in its agent's state; none is good. */
+export async function tracesOn(host: AgentHost): Promise<string[]> {
   const folders = [
     host.root,
     ...["runs", "pipes"].map((name) => join(host.root, "../state", name)),

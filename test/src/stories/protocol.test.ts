@@ -440,7 +440,10 @@ test("after all that the same agent process serves the next run", async () => {
 });
 
 function open(stream: string, changes: object = {}) {
-  return { $case: "open", value: { ref, stream, protocol: 1, offset: 0n, adopt: false, ...changes } } as const;
+  return {
+    $case: "open",
+    value: { ref, stream, protocol: 1, offset: 0n, adopt: false, ...changes },
+  } as const;
 }
 
 function frame(offset: number, text: string) {

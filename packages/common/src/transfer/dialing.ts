@@ -4,7 +4,7 @@ import type { PenstockError } from "../errors.ts";
 import type { Channel } from "./channel.ts";
 import type { ChannelSource, Connected } from "./channel-source.ts";
 import { expectLife } from "./heartbeat.ts";
-import { unexpected } from "./unexpected.ts";
+import { outOfTurn } from "./out-of-turn.ts";
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2_000;
@@ -77,7 +77,7 @@ export class DialingSource implements ChannelSource {
     await channel.send({ message: { $case: "open", value: open } }, signal);
     const answer = await expectLife(channel.next(signal), channel, this.clock);
     if (answer?.$case === "opened") return Number(answer.value.offset);
-    throw unexpected(answer?.$case);
+    throw outOfTurn(answer?.$case);
   }
 
   async #pause(signal: AbortSignal): Promise<void> {

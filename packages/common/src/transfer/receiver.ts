@@ -5,7 +5,7 @@ import type { ChannelSource, Connected } from "./channel-source.ts";
 import { type CheckedFrame, checkFrame } from "./frame-codec.ts";
 import { giveUp } from "./give-up.ts";
 import { expectLife, startHeartbeat } from "./heartbeat.ts";
-import { unexpected } from "./unexpected.ts";
+import { outOfTurn } from "./out-of-turn.ts";
 
 /**
  * The receiving side of one stream: every byte once, in order, checked, whatever the number of
@@ -156,7 +156,7 @@ export class Receiver {
           this.#senderWaitsForTool = message.value.waitingForTool;
           break;
         default:
-          throw unexpected(message?.$case);
+          throw outOfTurn(message?.$case);
       }
     }
   }

@@ -8,8 +8,8 @@ import type { ChannelSource, Connected } from "./channel-source.ts";
 import { encodeFrame } from "./frame-codec.ts";
 import { giveUp } from "./give-up.ts";
 import { expectLife, startHeartbeat } from "./heartbeat.ts";
+import { outOfTurn } from "./out-of-turn.ts";
 import { ReplayBuffer } from "./replay-buffer.ts";
-import { unexpected } from "./unexpected.ts";
 
 /** What is said after the last frame. */
 export interface StreamEnd {
@@ -146,12 +146,12 @@ export class Sender {
           break;
         case "finished":
           if (this.#saidEnd) return;
-          throw unexpected(message.$case);
+          throw outOfTurn(message.$case);
         case "heartbeat":
           this.#receiverWaitsForTool = message.value.waitingForTool;
           break;
         default:
-          throw unexpected(message?.$case);
+          throw outOfTurn(message?.$case);
       }
     }
   }

@@ -11,17 +11,17 @@ export interface LeftSegment {
 
 /**
  * Takes over the objects that hold a stream's first `offset` bytes, those that the dead mover had
- * acknowledged, in order. What was written beyond is cut off: it may not have reached the disk. Only
+ * acknowledged, in order, each when it is asked for. What was written beyond is cut off: it may not have reached the disk. Only
  * if a target shows an object already the whole stream was durable, and all of it is kept.
  *
  * Throws `failed` if a target has less than that, or cannot hand over anything.
  */
-export async function takeOverSegments(
+export async function* takeOverSegments(
   place: StreamPlace,
   targets: readonly Target[],
   offset: number,
   signal: AbortSignal,
-): Promise<LeftSegment[]> {
+): AsyncGenerator<LeftSegment, void, undefined> {
   const left = await Promise.all(targets.map((target) => leftOn(target, place, signal)));
   const wasComplete = left.flat().some(({ isVisible }) => isVisible);
   const sizes = cut(left[0] ?? [], wasComplete ? Number.POSITIVE_INFINITY : offset);
@@ -29,14 +29,28 @@ export async function takeOverSegments(
   for (const objects of left) {
     for (const object of objects.slice(sizes.length)) await object.remove(signal);
   }
-  const segments: LeftSegment[] = [];
   for (const [index, bytes] of sizes.entries()) {
     const objects = left.map((ofTarget, t) => longEnough(ofTarget[index], bytes, targets[t]));
-    const writers = await Promise.all(objects.map((object) => object.seal(bytes, signal)));
+    const writers = await sealAll(objects, bytes, signal);
     const [first] = objects;
-    if (first !== undefined) segments.push({ writers, read: (until) => first.read(until) });
+    if (first !== undefined) yield { writers, read: (until) => first.read(until) };
   }
-  return segments;
+}
+
+/** On all targets or, if one fails, with nothing left open. */
+async function sealAll(
+  objects: readonly LeftObject[],
+  bytes: number,
+  signal: AbortSignal,
+): Promise<ObjectWriter[]> {
+  const writers: ObjectWriter[] = [];
+  try {
+    for (const object of objects) writers.push(await object.seal(bytes, signal));
+    return writers;
+  } catch (error) {
+    await Promise.allSettled(writers.map((writer) => writer.abort()));
+    throw error;
+  }
 }
 
 async function leftOn(

@@ -1,10 +1,14 @@
 import { Worker } from "node:worker_threads";
 import { PenstockError, type StoredObject, type TlsMaterial } from "@penstock/common";
+import { startTimeLimit } from "../time-limit.ts";
 import type { DeliverTask, JobEvents, Mover, StoredStream, StoreTask } from "./jobs.ts";
 import { type FromMover, fromPlainError, type ToMover } from "./messages.ts";
 
 type Job = Extract<ToMover, { job: unknown }>;
 type WithoutId<T> = T extends unknown ? Omit<T, "id"> : never;
+
+/** Longer than any storage takes that still answers. */
+const CLOSE_LIMIT_MS = 30_000;
 
 /** What the main thread keeps of a job. */
 interface Pending {
@@ -70,6 +74,14 @@ export class MoverThread implements Mover {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    const closed = this.#close();
+    // What hangs with its storage must not keep us.
+    using limit = startTimeLimit(CLOSE_LIMIT_MS);
+    await Promise.race([closed, limit.over]);
+    this.#worker.unref();
+  }
+
+  async #close(): Promise<void> {
     await Promise.all([...this.#pending.keys()].map((id) => this.#end(id)));
     this.#post({ id: 0, kind: "close" });
     await this.#exited;
@@ -116,6 +128,7 @@ export class MoverThread implements Mover {
     this.#post({ id, kind: "end" });
     await pending.ended.promise;
     this.#pending.delete(id);
+    settle(pending, new PenstockError("failed", "discarded")); // nothing more will be said of it
   }
 
   #post(message: ToMover): void {

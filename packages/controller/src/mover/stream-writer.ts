@@ -89,7 +89,7 @@ export class StreamWriter implements FrameSink, AsyncDisposable {
    */
   async resume(targets: readonly Target[], offset: number, signal: AbortSignal): Promise<number> {
     this.#targets = targets;
-    for (const left of await takeOverSegments(this.#place, targets, offset, signal)) {
+    for await (const left of takeOverSegments(this.#place, targets, offset, signal)) {
       await this.#readAgain(left, signal);
     }
     if (this.#segments.length === 0) await this.#beginSegment(signal);
@@ -177,16 +177,20 @@ export class StreamWriter implements FrameSink, AsyncDisposable {
 
   /** Flushes while more is being written; one flush at a time. */
   async #flush(): Promise<void> {
-    await this.#flushing;
+    const before = this.#flushing;
     const offset = this.#writtenBytes;
     const { writers } = this.#last();
     this.#flushedOffset = offset;
-    this.#isFlushing = true;
-    this.#flushing = Promise.all(writers.map((writer) => writer.flush())).then(() => {
-      this.#isFlushing = false;
-      this.#events.onDurable(offset);
-    });
+    this.#flushing = before.then(() => this.#flushNow(writers, offset));
     this.#flushing.catch((error: unknown) => this.#events.onFailed(toError(error)));
+    await before;
+  }
+
+  async #flushNow(writers: readonly ObjectWriter[], offset: number): Promise<void> {
+    this.#isFlushing = true;
+    await Promise.all(writers.map((writer) => writer.flush()));
+    this.#isFlushing = false;
+    this.#events.onDurable(offset);
   }
 
   /** Flushes what has been there for a whole turn without anything being added. */

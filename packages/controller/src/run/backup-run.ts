@@ -1,12 +1,14 @@
-import type { Manifest, Receipt, ToolOutcome } from "@penstock/common";
+import { type Manifest, PenstockError, type Receipt } from "@penstock/common";
 import { Direction } from "@penstock/proto";
 import { setKeys } from "../catalogue/keys.ts";
 import type { PlannedStream, PlannedTool, RunPlan } from "../producers/producer.ts";
 import type { Journal, JournalState } from "../runs/journal.ts";
+import { startTimeLimit } from "../time-limit.ts";
 import { writeStarted } from "./begin.ts";
 import { planFiles } from "./collect.ts";
 import { commit } from "./commit.ts";
 import type { RunContext } from "./context.ts";
+import type { ToolEnd } from "./held-run.ts";
 import { runLimited } from "./limits.ts";
 import { tellAgents } from "./pace-agents.ts";
 import { prepareAll } from "./prepare.ts";
@@ -37,6 +39,8 @@ export class BackupRun {
   readonly #finished: ReadonlyMap<string, Receipt>;
   readonly #streams: BackupStreamRun[] = [];
   readonly #startedAt: Date;
+  /** The dead process, if there is one, had connections to lose. */
+  readonly #wasAttached: boolean;
   #journal: Journal | undefined;
   #hasBegun: boolean;
 
@@ -46,7 +50,8 @@ export class BackupRun {
     this.#takesOver = before !== undefined;
     this.#finished = new Map(before?.receipts.map((receipt) => [receipt.name, receipt]));
     this.#startedAt = startedAt;
-    this.#hasBegun = before?.hasBegun ?? false;
+    this.#wasAttached = before?.hasBegun ?? false;
+    this.#hasBegun = this.#wasAttached;
   }
 
   /** The set is there, if only as one that is running. */
@@ -69,6 +74,7 @@ export class BackupRun {
     await this.#runTools(planned, stalls);
     await this.#collectFiles(planned, stalls);
     const manifest = this.#manifest("committed");
+    this.#assertNoneLost();
     await commit(this.#context, manifest, this.#session.signal);
     return manifest;
   }
@@ -88,6 +94,11 @@ export class BackupRun {
 
   /** Removes what the targets still hold of unfinished objects. Never throws. */
   async sweep(): Promise<void> {
+    using limit = startTimeLimit(CLEAN_UP_TIMEOUT_MS); // for a target that hangs
+    await Promise.race([this.#sweep(), limit.over]);
+  }
+
+  async #sweep(): Promise<void> {
     await this.#closeStreams();
     if (!this.hasBegun) return; // the name may be another run's
     const signal = AbortSignal.timeout(CLEAN_UP_TIMEOUT_MS);
@@ -124,8 +135,11 @@ export class BackupRun {
     const { session, context } = { session: this.#session, context: this.#context };
     const targets = context.targets.map(({ config }) => config);
     await this.#pace(planned);
-    const own = { session, set: session.ref.run, protocol: 1, takesOver: this.#takesOver, stalls };
-    const common = { ...context, ...own, targets };
+    const takesOver = this.#takesOver;
+    const reconnects = this.#wasAttached && this.#streams.length === 0 ? 1 : 0;
+    const own = { session, set: session.ref.run, protocol: 1, takesOver, reconnects, stalls };
+    const note = (receipt: Receipt): Promise<void> => this.#note(receipt);
+    const common = { ...context, ...own, targets, note };
     const streams = planned.map((stream) => {
       const receipt = this.#finished.get(stream.name);
       if (receipt !== undefined) return finishedStream(stream, receipt, context.report);
@@ -149,6 +163,7 @@ export class BackupRun {
       direction: "backup",
       timeoutMs: stall.backup,
       targets: targets.map(({ target }) => target.url),
+      rateOf: (stream) => this.#context.pace.rateOf(stream),
       fail: (error) => this.#session.fail(error),
     });
   }
@@ -160,20 +175,23 @@ export class BackupRun {
       tools,
       limits,
       async (tool) => {
-        using _watched = stalls.running(tool.tool, tool.host, tool.streams);
-        const { stderrTail: _, ...outcome } = await runTool(
-          this.#session,
-          tool,
-          streams,
-          this.#context,
-        );
+        const { stderrTail: _, ...outcome } = await this.#runTool(tool, streams, stalls);
         const own = tool.streams.flatMap((name) => byName.get(name) ?? []);
-        await Promise.all(own.map((stream) => this.#settle(stream, outcome)));
+        await Promise.all(own.map((stream) => stream.settle(outcome)));
       },
       this.#session.signal,
     );
     const unclaimed = this.#streams.filter((stream) => stream.receipt === undefined);
-    await Promise.all(unclaimed.map((stream) => this.#settle(stream, null)));
+    await Promise.all(unclaimed.map((stream) => stream.settle(null)));
+  }
+
+  async #runTool(
+    tool: PlannedTool,
+    streams: readonly PlannedStream[],
+    stalls: StallWatch,
+  ): Promise<ToolEnd> {
+    using _watched = stalls.running(tool.tool, tool.host, tool.streams);
+    return await runTool(this.#session, tool, streams, this.#context);
   }
 
   async #collectFiles({ files }: RunPlan, stalls: StallWatch): Promise<void> {
@@ -181,13 +199,10 @@ export class BackupRun {
     if (planned.length === 0) return;
     const addresses = await this.#prepare(planned, []);
     const streams = await this.#attach(planned, addresses, stalls);
-    await Promise.all(streams.map((stream) => this.#settle(stream, null)));
+    await Promise.all(streams.map((stream) => stream.settle(null)));
   }
 
-  async #settle(stream: BackupStreamRun, tool: ToolOutcome | null): Promise<void> {
-    await stream.settle(tool);
-    const { receipt, planned } = stream;
-    if (receipt === undefined || this.#finished.has(planned.name)) return;
+  async #note(receipt: Receipt): Promise<void> {
     await this.#journal?.stored(receipt);
   }
 
@@ -197,7 +212,10 @@ export class BackupRun {
 
   #manifest(status: Manifest["status"]): Manifest {
     const { cluster, plan, producerType: producer } = this.#context;
-    const receipts = this.#streams.map((stream) => stream.receipt);
+    const receipts = new Map(this.#finished);
+    for (const { receipt } of this.#streams) {
+      if (receipt !== undefined) receipts.set(receipt.name, receipt);
+    }
     return {
       formatVersion: 1,
       set: this.#session.ref.run,
@@ -207,7 +225,19 @@ export class BackupRun {
       status,
       startedAt: this.#startedAt.toISOString(),
       endedAt: new Date().toISOString(),
-      streams: receipts.filter((receipt): receipt is Receipt => receipt !== undefined),
+      streams: [...receipts.values()],
     };
+  }
+
+  /** What the dead process had stored must be what this one would have. */
+  #assertNoneLost(): void {
+    const names = new Set(this.#streams.map(({ planned }) => planned.name));
+    for (const { name, host } of this.#finished.values()) {
+      if (names.has(name)) continue;
+      throw new PenstockError(
+        "failed",
+        `stream ${name} of ${host} was stored, and is gone there now`,
+      );
+    }
   }
 }

@@ -1,12 +1,13 @@
-import type { Manifest } from "@penstock/common";
-import { type Attended, attend } from "../runs/attend.ts";
-import { expectAsBefore } from "../runs/expectation.ts";
-import { Journal } from "../runs/journal.ts";
+import { isNameTaken, type Manifest, toError } from "@penstock/common";
+import { Journal, type JournalHead } from "../runs/journal.ts";
+import type { Reporter } from "../runs/report.ts";
 import { openRunFolder, type RunFolder } from "../runs/run-folder.ts";
 import { lockRun } from "../runs/run-lock.ts";
+import { type Attended, attend } from "./attend.ts";
 import { BackupRun } from "./backup-run.ts";
-import { beginSet, isNameTaken } from "./begin.ts";
+import { beginSet } from "./begin.ts";
 import type { RunContext } from "./context.ts";
+import { expectAsBefore } from "./expectation.ts";
 import { digestOfPlan } from "./plan-digest.ts";
 import { reachAll } from "./reach.ts";
 import { toRunFailure } from "./run-failure.ts";
@@ -39,7 +40,8 @@ async function runNew(context: RunContext, session: Session): Promise<Manifest> 
   return await runToEnd(run, session, attended, async () => {
     if (folder === undefined) return undefined;
     kept.use(await lockRun(folder));
-    return kept.use(await beginJournal(folder, context, session, startedAt));
+    const journal = await beginJournal(folder, own, session, startedAt);
+    return journal === undefined ? undefined : kept.use(journal);
   });
 }
 
@@ -50,22 +52,33 @@ export async function runToEnd(
   attended: Attended,
   openJournal: () => Promise<Journal | undefined>,
 ): Promise<Manifest> {
+  const manifest = await runToCommit(run, session, attended, openJournal);
+  // From here on nothing can make the set undone.
+  await session.release();
+  attended.succeeded("committed");
+  await run.sweep();
+  return manifest;
+}
+
+async function runToCommit(
+  run: BackupRun,
+  session: Session,
+  attended: Attended,
+  openJournal: () => Promise<Journal | undefined>,
+): Promise<Manifest> {
   let journal: Journal | undefined;
   try {
     journal = await openJournal();
     const manifest = await run.execute(journal);
-    await session.release();
     await journal?.remove();
-    attended.succeeded("committed");
     return manifest;
   } catch (thrown) {
     const cause: unknown = session.signal.aborted ? session.signal.reason : thrown;
     const error = run.hasBegun ? toRunFailure(cause) : cause;
     attended.failed(error);
     if (await run.fail(error)) await journal?.remove();
-    throw error;
-  } finally {
     await run.sweep();
+    throw error;
   }
 }
 
@@ -92,13 +105,31 @@ async function openFolder(context: RunContext, session: Session): Promise<RunFol
   }
 }
 
-function beginJournal(
+/** Without one the run goes on, too: only a crash ends it then. */
+async function beginJournal(
   folder: RunFolder,
   context: RunContext,
-  { ref }: Session,
+  session: Session,
   startedAt: Date,
-): Promise<Journal> {
-  return Journal.create(folder, {
+): Promise<Journal | undefined> {
+  const head = journalHead(context, session, startedAt);
+  const onBroken = warnOfJournal(context.report);
+  try {
+    return await Journal.create(folder, head, onBroken);
+  } catch (error) {
+    onBroken(toError(error));
+    return undefined;
+  }
+}
+
+/** Says what is missing when a journal cannot be written. */
+export function warnOfJournal(report: Reporter): (error: Error) => void {
+  return ({ message }) =>
+    report({ event: "warning", message: `${message}; this run cannot be resumed` });
+}
+
+function journalHead(context: RunContext, { ref }: Session, startedAt: Date): JournalHead {
+  return {
     formatVersion: 1,
     set: ref.run,
     plan: context.plan,
@@ -106,7 +137,8 @@ function beginJournal(
     token: Buffer.from(ref.token).toString("base64"),
     hosts: context.agents.map(({ name }) => name),
     targets: context.targets.map(({ name }) => name),
-    planDigest: digestOfPlan(context.producer.planBackup(ref.run)),
+    planDigest: digestOfPlan(context, context.producer.planBackup(ref.run)),
     startedAt: startedAt.toISOString(),
-  });
+    leaseMs: context.leaseMs,
+  };
 }

@@ -1,5 +1,4 @@
-import { setTimeout as delay } from "node:timers/promises";
-import { hasCode, PenstockError } from "@penstock/common";
+import { isNameTaken, nameTaken, PenstockError, systemClock } from "@penstock/common";
 import { setNames } from "../catalogue/catalogue.ts";
 import { toDocument } from "../catalogue/documents.ts";
 import { setKeys, toSetName } from "../catalogue/keys.ts";
@@ -25,7 +24,7 @@ export async function beginSet(context: RunContext, signal: AbortSignal): Promis
     const set = toSetName(new Date());
     const session = taken.has(set) ? undefined : await openUnlessTaken(context, set, signal);
     if (session !== undefined) return session;
-    await delay(NEXT_NAME_MS, undefined, { signal });
+    await systemClock.delay(NEXT_NAME_MS, signal);
   }
   throw new PenstockError("failed", `no free name for a set of cluster ${context.cluster}`);
 }
@@ -58,16 +57,10 @@ export async function writeStarted(
   for (const { target } of context.targets) {
     if (!(await putOnce(target, key, body, session.signal))) {
       for (const other of taken) await other.remove(key, session.signal);
-      const place = { list: "run", index: 0, field: "run" }; // as an agent says it
-      throw new PenstockError("locked", `set ${set} exists on ${target.url}`, { place });
+      throw nameTaken(`set ${set} exists on ${target.url}`);
     }
     taken.push(target);
   }
-}
-
-/** True if another run was a moment earlier to take a set's name. */
-export function isNameTaken(error: unknown): boolean {
-  return hasCode(error, "locked") && error.place?.list === "run";
 }
 
 /** `undefined` if an agent already has a run of this name. */

@@ -1,4 +1,4 @@
-import { readdir } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { codecSuffix, type Manifest } from "@penstock/common";
@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { setKeys } from "../catalogue/keys.ts";
 import { openTarget } from "../targets/targets.ts";
 import { createTemporaryDirectory, type TemporaryDirectory } from "../targets/test-support.ts";
-import { commit } from "./commit.ts";
+import { commit, finishCommit } from "./commit.ts";
 import type { RunContext } from "./context.ts";
 
 const NEVER: AbortSignal = new AbortController().signal;
@@ -77,3 +77,33 @@ test("a set whose object has another size than its manifest says is not committe
   await expect(commit({ targets }, manifest, NEVER)).rejects.toThrow(/of 3 bytes has 2 bytes/);
   expect(await files()).toEqual([]);
 });
+
+test.each([0, 1])(
+  "a commit that got as far as target %i is finished with the same bytes",
+  async (index) => {
+    const [done] = targets.slice(index);
+    await commit({ targets: done === undefined ? [] : [done] }, MANIFEST, NEVER);
+    const finished = await finishCommit({ cluster: "warehouse", targets }, MANIFEST.set, NEVER);
+    expect(finished).toEqual(MANIFEST);
+    expect(await files()).toEqual([`one/${KEYS.manifest}`, `two/${KEYS.manifest}`]);
+    const [one, two] = await Promise.all((await files()).map(read));
+    expect(one).toEqual(two);
+  },
+);
+
+test("a commit that has not begun is not finished, and nothing is written", async () => {
+  const context = { cluster: "warehouse", targets };
+  expect(await finishCommit(context, MANIFEST.set, NEVER)).toBeUndefined();
+  expect(await files()).toEqual([]);
+});
+
+test("a commit whose manifest is damaged is not finished", async () => {
+  await targets[0]?.target.putIfAbsent(KEYS.manifest, Buffer.from("{}"), NEVER);
+  const finished = finishCommit({ cluster: "warehouse", targets }, MANIFEST.set, NEVER);
+  await expect(finished).rejects.toMatchObject({ code: "damaged" });
+  expect(await files()).toEqual([`one/${KEYS.manifest}`]);
+});
+
+async function read(name: string): Promise<Buffer> {
+  return await readFile(join(directory.path, name));
+}

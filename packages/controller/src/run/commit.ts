@@ -1,12 +1,11 @@
 import { collect, type Manifest, PenstockError, type StoredObject } from "@penstock/common";
-import { readManifestAt, toDocument } from "../catalogue/documents.ts";
+import { DOCUMENT_LIMIT_BYTES, readManifestAt, toDocument } from "../catalogue/documents.ts";
 import { setKeys } from "../catalogue/keys.ts";
 import type { Target } from "../targets/target.ts";
 import type { RunContext } from "./context.ts";
 
 /** A manifest is small; storage that takes longer is as good as gone. */
 const MANIFEST_TIMEOUT_MS = 60_000;
-const MANIFEST_LIMIT_BYTES = 256 * 1024 * 1024;
 
 /**
  * Makes the set what it says it is: looks once more that every object is there with its size, then
@@ -50,7 +49,7 @@ export async function finishCommit(
   for (const { target } of targets) {
     const manifest = await readManifestAt(target, key, signal);
     if (manifest === undefined) continue;
-    const body = await collect(target.read(key, undefined, signal), MANIFEST_LIMIT_BYTES);
+    const body = await collect(target.read(key, undefined, signal), DOCUMENT_LIMIT_BYTES);
     for (const other of targets) await other.target.putIfAbsent(key, body, signal);
     return manifest;
   }

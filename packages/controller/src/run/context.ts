@@ -4,12 +4,12 @@ import type { StallTimeouts } from "../config-stall.ts";
 import type { RunMetricsSettings } from "../metrics/serve-run-metrics.ts";
 import type { Mover } from "../mover/jobs.ts";
 import type { Producer } from "../producers/producer.ts";
+import type { Reporter } from "../runs/report.ts";
 import type { TargetConfig } from "../targets/targets.ts";
 import type { AgentClient } from "./agent-client.ts";
 import type { ToolLimits } from "./limits.ts";
 import type { RunPace } from "./pace.ts";
 import type { ExplainOrigin } from "./prepare.ts";
-import type { Reporter } from "./report.ts";
 
 /** Everything that a run of a plan needs: read from the configuration, opened, not yet used. */
 export interface RunContext {

@@ -1,20 +1,25 @@
-import { setTimeout as delay } from "node:timers/promises";
 import {
   abortable,
   formatDuration,
   hasCode,
   PenstockError,
+  systemClock,
   type ToolOutcome,
   toPenstockError,
 } from "@penstock/common";
 import type { RunEvent, RunRef, StreamFailed, ToolExited } from "@penstock/proto";
+import type { AgentLine, Reporter } from "../runs/report.ts";
 import type { AgentClient } from "./agent-client.ts";
-import type { Reporter } from "./report.ts";
+import { patiently } from "./patiently.ts";
 
 /** How often a lease is renewed, and how many renewals may get lost in a short one. */
 const RENEW_EVERY_MS = 5_000;
 const RENEWALS_PER_LEASE = 3;
-const RETRY_PAUSE_MS = 500;
+/** How often at least an agent that does not answer is tried again until its lease ends. */
+const TRIES_PER_LEASE = 6;
+const LONGEST_PAUSE_MS = 2_000;
+/** An agent that has ended a run has told all of it; what is still on its way takes no longer. */
+const LAST_WORDS_MS = 2_000;
 
 /** A tool's end as the agent saw it. `name` is the tool's id. */
 export type ToolEnd = ToolOutcome & { readonly stderrTail: string };
@@ -25,6 +30,7 @@ export interface HeldRunOptions {
   readonly ref: RunRef;
   readonly leaseMs: number;
   readonly report: Reporter;
+  readonly onLine: (line: AgentLine) => void;
   readonly onStreamFailed: (stream: string, error: PenstockError) => void;
 }
 
@@ -37,24 +43,54 @@ export class HeldRun {
   readonly #ref: RunRef;
   readonly #leaseMs: number;
   readonly #report: Reporter;
+  readonly #onLine: HeldRunOptions["onLine"];
   readonly #toolEnds = new Map<string, PromiseWithResolvers<ToolEnd>>();
+  readonly #openings = new Map<string, PromiseWithResolvers<void>>();
   readonly #onStreamFailed: HeldRunOptions["onStreamFailed"];
+  /** Not of the run: its first failure is not the last that is to be heard of it. */
+  readonly #listening = new AbortController();
+  readonly #gaveUp: PromiseWithResolvers<never> = Promise.withResolvers();
+  #followed: Promise<void> = Promise.resolve();
   #lastEvent = 0n;
-  #lastSignMs = 0;
+  #lastSignMs: number = performance.now();
   #lastBreak: PenstockError | undefined;
 
-  constructor({ agent, ref, leaseMs, report, onStreamFailed }: HeldRunOptions) {
+  constructor({ agent, ref, leaseMs, report, onLine, onStreamFailed }: HeldRunOptions) {
     this.agent = agent;
     this.#ref = ref;
     this.#leaseMs = leaseMs;
     this.#report = report;
+    this.#onLine = onLine;
     this.#onStreamFailed = onStreamFailed;
+    this.#gaveUp.promise.catch(() => {}); // nobody may be holding the run any more
   }
 
-  /** Holds the run until the signal aborts. Throws when the agent is lost or aborts by itself. */
+  /**
+   * Holds the run until the signal aborts. Throws when the agent is lost or aborts by itself. Events
+   * are followed beyond that, until `hearOut` or `hangUp`.
+   */
   async hold(signal: AbortSignal): Promise<void> {
     this.#seen();
-    await Promise.race([this.#renew(signal), this.#follow(signal), this.#expectLife(signal)]);
+    this.#followed = this.#follow(signal);
+    this.#followed.catch(() => {}); // the race has it, if it is still on
+    const ends = [this.#gaveUp.promise, this.#renew(signal), this.#expectLife(signal)];
+    await Promise.race([this.#followed, ...ends]);
+  }
+
+  /**
+   * After the agent was asked to end the run: resolves when it has told what there was to tell, or
+   * 2 s later. Never throws.
+   */
+  async hearOut(): Promise<void> {
+    const limit = systemClock.delay(LAST_WORDS_MS, this.#listening.signal);
+    await Promise.race([this.#followed, limit]).catch(() => {});
+    this.hangUp();
+    await limit.catch(() => {});
+  }
+
+  /** Events are followed no longer. */
+  hangUp(): void {
+    this.#listening.abort(new DOMException("the run is over", "AbortError"));
   }
 
   /** No sign of life for a whole lease: by now the agent has given up the run, if it is there at all. */
@@ -64,24 +100,45 @@ export class HeldRun {
 
   /** The end of a tool, whether it has already been seen or not. */
   toolEnd(toolId: string): Promise<ToolEnd> {
-    return this.#endOf(toolId).promise;
+    return firstOf(this.#toolEnds, toolId).promise;
+  }
+
+  /** A stream's tool has opened its side of the pipe, whether that has already been seen or not. */
+  streamOpened(stream: string): Promise<void> {
+    return firstOf(this.#openings, stream).promise;
+  }
+
+  /**
+   * Calls the agent; `action` is repeated while there is no answer, so it must be harmless to repeat.
+   * `signal` has to abort when `hold` fails: that is what says how long it is worth trying.
+   */
+  async call<Result>(
+    action: (agent: AgentClient) => Promise<Result>,
+    signal: AbortSignal,
+  ): Promise<Result> {
+    const longestPauseMs = Math.min(LONGEST_PAUSE_MS, this.#leaseMs / TRIES_PER_LEASE);
+    const onBreak = (error: PenstockError): void => this.#broke(error);
+    const result = await patiently(() => action(this.agent), { longestPauseMs, onBreak }, signal);
+    this.#seen();
+    return result;
   }
 
   async #renew(signal: AbortSignal): Promise<void> {
     const everyMs = Math.min(RENEW_EVERY_MS, this.#leaseMs / RENEWALS_PER_LEASE);
     for (;;) {
-      await delay(everyMs, undefined, { signal });
-      await this.#patiently(() => this.agent.renewLease(this.#ref, signal), signal);
-      this.#seen();
+      await systemClock.delay(everyMs, signal);
+      await this.#held((agent) => agent.renewLease(this.#ref, signal), signal);
     }
   }
 
+  /** Once the signal has aborted, what breaks is not tried again. */
   async #follow(signal: AbortSignal): Promise<void> {
-    for (;;) await this.#patiently(() => this.#followOnce(signal), signal);
+    await this.#held((agent) => this.#followOnce(agent), signal);
   }
 
-  async #followOnce(signal: AbortSignal): Promise<void> {
-    const events = this.agent.watch(this.#ref, this.#lastEvent, signal);
+  async #followOnce(agent: AgentClient): Promise<never> {
+    const { signal } = this.#listening;
+    const events = agent.watch(this.#ref, this.#lastEvent, signal);
     for await (const event of abortable(events, signal)) {
       this.#lastEvent = event.number;
       this.#seen();
@@ -90,18 +147,13 @@ export class HeldRun {
     throw new PenstockError("unreachable", `agent ${this.agent.name}: it ended the event stream`);
   }
 
-  /** Tries again while the agent does not answer; how long is for `#expectLife` to say. */
-  async #patiently(action: () => Promise<void>, signal: AbortSignal): Promise<void> {
-    for (;;) {
-      try {
-        await action();
-        break;
-      } catch (error) {
-        signal.throwIfAborted();
-        if (!hasCode(error, "unreachable")) throw this.#explained(error);
-        this.#lastBreak = error;
-      }
-      await delay(RETRY_PAUSE_MS, undefined, { signal });
+  /** As `call`, for what only fails with the run itself. */
+  async #held(action: (agent: AgentClient) => Promise<void>, signal: AbortSignal): Promise<void> {
+    try {
+      await this.call(action, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      throw this.#explained(error);
     }
   }
 
@@ -109,12 +161,20 @@ export class HeldRun {
   async #expectLife(signal: AbortSignal): Promise<void> {
     while (!this.isLost) {
       const restMs = this.#lastSignMs + this.#leaseMs - performance.now();
-      await delay(Math.max(restMs, 1), undefined, { signal });
+      await systemClock.delay(Math.max(restMs, 1), signal);
     }
     const { name, address } = this.agent;
     const last = this.#lastBreak?.message ?? `agent ${name} (${address}): it does not answer`;
     const message = `${last}; no sign of life for ${formatDuration(this.#leaseMs)}`;
     throw new PenstockError("unreachable", message, { cause: this.#lastBreak });
+  }
+
+  /** Of all calls that fail together only the first one is told. */
+  #broke(error: PenstockError): void {
+    if (this.#lastBreak === undefined) {
+      this.#report({ event: "warning", message: `${error.message}; trying again` });
+    }
+    this.#lastBreak = error;
   }
 
   #seen(): void {
@@ -128,33 +188,45 @@ export class HeldRun {
     return new PenstockError("failed", message, { cause: error });
   }
 
-  #take({ event }: RunEvent): void {
+  #toGivenUp(reason: string): PenstockError {
+    return new PenstockError("failed", `agent ${this.agent.name} gave up the run: ${reason}`);
+  }
+
+  #take({ event, number, atMs }: RunEvent): void {
     switch (event?.$case) {
       case "toolExited":
-        this.#endOf(event.value.toolId).resolve(toToolEnd(event.value));
+        firstOf(this.#toolEnds, event.value.toolId).resolve(toToolEnd(event.value));
+        break;
+      case "streamOpened":
+        firstOf(this.#openings, event.value.name).resolve();
         break;
       case "runAborted":
-        throw new PenstockError(
-          "failed",
-          `agent ${this.agent.name} gave up the run: ${event.value.reason}`,
-        );
+        this.#gaveUp.reject(this.#toGivenUp(event.value.reason));
+        break;
       case "streamFailed":
         this.#onStreamFailed(event.value.name, toStreamError(this.agent.name, event.value));
         break;
       case "log":
-        this.#report({ event: "warning", message: `${this.agent.name}: ${event.value.message}` });
+        this.#onLine({
+          ...event.value,
+          ...{ host: this.agent.name, number: Number(number), atMs: Number(atMs) },
+        });
         break;
-      default: // the start and the end of a stream are told by its mover
+      default: // the end of a stream is told by its mover
     }
   }
+}
 
-  #endOf(toolId: string): PromiseWithResolvers<ToolEnd> {
-    const known = this.#toolEnds.get(toolId);
-    if (known !== undefined) return known;
-    const created = Promise.withResolvers<ToolEnd>();
-    this.#toolEnds.set(toolId, created);
-    return created;
-  }
+/** What somebody waits for, or what has come before anybody did. */
+function firstOf<T>(
+  all: Map<string, PromiseWithResolvers<T>>,
+  name: string,
+): PromiseWithResolvers<T> {
+  const known = all.get(name);
+  if (known !== undefined) return known;
+  const created = Promise.withResolvers<T>();
+  all.set(name, created);
+  return created;
 }
 
 function toStreamError(host: string, { name, code, message }: StreamFailed): PenstockError {

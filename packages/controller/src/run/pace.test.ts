@@ -1,8 +1,8 @@
 import { type BytesPerSecond, Pace, PenstockError, raceAbort, systemClock } from "@penstock/common";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { RunReport } from "../runs/report.ts";
 import { type PaceSettings, RunPace } from "./pace.ts";
 import type { StreamRate, TellRates } from "./pace-stream.ts";
-import type { RunReport } from "./report.ts";
 
 const MIB = 2 ** 20;
 const CHUNK = 256 * 1024;

@@ -1,8 +1,8 @@
 import { type BytesPerSecond, hasCode, raceAbort, systemClock, toError } from "@penstock/common";
+import type { Reporter, StreamState } from "../runs/report.ts";
 import { isLimited, type PaceLimits, shareOut } from "./pace-shares.ts";
 import { PacedStream, type TellRates } from "./pace-stream.ts";
 import { openWindow, type PaceWindow } from "./pace-windows.ts";
-import type { Reporter, StreamState } from "./report.ts";
 
 /** How often shares are looked at again. */
 const TICK_MS = 250;

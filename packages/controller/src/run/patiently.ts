@@ -1,5 +1,4 @@
-import { setTimeout as delay } from "node:timers/promises";
-import { hasCode, type PenstockError } from "@penstock/common";
+import { hasCode, type PenstockError, systemClock } from "@penstock/common";
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2_000;
@@ -35,9 +34,6 @@ export async function patiently<Result>(
       if (performance.now() + pauseMs > endMs) throw error;
       onBreak?.(error);
     }
-    await delay(pauseMs, undefined, { signal }).catch((error: unknown) => {
-      signal.throwIfAborted();
-      throw error;
-    });
+    await systemClock.delay(pauseMs, signal);
   }
 }

@@ -1,8 +1,16 @@
 import { createHash } from "node:crypto";
 import type { RunPlan } from "../producers/producer.ts";
+import type { RunContext } from "./context.ts";
 
-/** Tells two plans apart without holding what they say: their variables may be secrets. */
-export function digestOfPlan({ streams, tools, files }: RunPlan): string {
-  const said = JSON.stringify({ streams, tools, files });
-  return createHash("sha256").update(said).digest("hex");
+/**
+ * Of all that must be the same for another process to go on with a run. It tells two plans apart
+ * without holding what they say: their variables may be secrets.
+ */
+export function digestOfPlan(
+  { targets, codec, segmentBytes, graceMs }: RunContext,
+  { streams, tools, files }: RunPlan,
+): string {
+  const stored = { targets: targets.map(({ name, target }) => [name, target.url]), codec };
+  const said = { streams, tools, files, ...stored, segmentBytes, graceMs };
+  return createHash("sha256").update(JSON.stringify(said)).digest("hex");
 }

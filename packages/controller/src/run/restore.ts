@@ -11,15 +11,15 @@ import { toSetName } from "../catalogue/keys.ts";
 import type { DeliverTask } from "../mover/jobs.ts";
 import { assertComplete } from "../mover/stored-bytes.ts";
 import type { PlannedStream, PlannedTool, RunPlan } from "../producers/producer.ts";
-import { type Attended, attend } from "../runs/attend.ts";
-import { toExpected } from "../runs/expectation.ts";
+import type { Expected } from "../runs/report.ts";
 import { openRunFolder } from "../runs/run-folder.ts";
+import { type Attended, attend } from "./attend.ts";
 import type { RunContext } from "./context.ts";
+import { toExpected } from "./expectation.ts";
 import { runLimited } from "./limits.ts";
 import type { TellRates } from "./pace-stream.ts";
 import { checkAll, type Preparation, prepareAll } from "./prepare.ts";
 import { reachAll } from "./reach.ts";
-import type { Expected } from "./report.ts";
 import { reasonText, toRunFailure } from "./run-failure.ts";
 import { Session } from "./session.ts";
 import { StallWatch } from "./stall-watch.ts";
@@ -208,6 +208,7 @@ class RestoreRun {
       direction: "restore",
       timeoutMs: this.#context.stall.restore,
       targets: [this.#source.target.url],
+      rateOf: (stream) => this.#context.pace.rateOf(stream),
       fail: (error) => this.#session.fail(error),
     });
   }

@@ -1,8 +1,9 @@
 import { hasCode, type Manifest, PenstockError } from "@penstock/common";
+import { setKeys } from "../catalogue/keys.ts";
 import { Journal, type JournalState, readJournal } from "../runs/journal.ts";
 import type { RunFolder } from "../runs/run-folder.ts";
 import { lockRun } from "../runs/run-lock.ts";
-import { attendBackup, runToEnd } from "./backup.ts";
+import { attendBackup, runToEnd, warnOfJournal } from "./backup.ts";
 import { BackupRun } from "./backup-run.ts";
 import { finishCommit } from "./commit.ts";
 import type { RunContext } from "./context.ts";
@@ -28,7 +29,9 @@ export async function resumeBackup(
   const before = await readJournal(folder);
   if (before === undefined) throw nothingLeft(folder);
   assertSamePlan(context, before);
-  const journal = kept.use(await Journal.reopen(folder));
+  const { scope } = setKeys(context.cluster, before.head.set);
+  for (const { target } of context.targets) await target.keepOrphans?.(scope, signal);
+  const journal = kept.use(await Journal.reopen(folder, warnOfJournal(context.report)));
   const committed = await finishCommit(context, before.head.set, signal);
   if (committed !== undefined) {
     await tellAgents(context, (agent, soon) => agent.releaseRun(refOf(before), soon));
@@ -63,8 +66,9 @@ async function adopt(
   }
 }
 
-function assertSamePlan({ producer, plan }: RunContext, { head }: JournalState): void {
-  if (digestOfPlan(producer.planBackup(head.set)) === head.planDigest) return;
+function assertSamePlan(context: RunContext, { head }: JournalState): void {
+  const { producer, plan } = context;
+  if (digestOfPlan(context, producer.planBackup(head.set)) === head.planDigest) return;
   throw new PenstockError("usage", `plan ${plan} is not what it was when set ${head.set} began`, {
     hint: "restore the configuration of then, and try again before the lease ends",
   });

@@ -2,14 +2,17 @@ import { randomBytes } from "node:crypto";
 import { hostname, userInfo } from "node:os";
 import { hasCode, PenstockError, PROTOCOL } from "@penstock/common";
 import type { BeginRunRequest, RunRef } from "@penstock/proto";
+import type { AgentLine, Reporter } from "../runs/report.ts";
 import type { AgentClient } from "./agent-client.ts";
 import { HeldRun } from "./held-run.ts";
-import type { Reporter } from "./report.ts";
+import { patiently } from "./patiently.ts";
 import { together } from "./together.ts";
 
 const CLEAN_UP_TIMEOUT_MS = 10_000;
 /** Cleaning up must not wait for a host that is gone: its own lease does it. */
 const LOST_CLEAN_UP_TIMEOUT_MS = 1_000;
+/** A connection that broke is made again; a host that is gone is not worth more. */
+const CLEAN_UP_PATIENCE_MS = 1_000;
 const TOOL_EXIT_FIRST_MS = 1_000;
 
 /** What opens a session. */
@@ -20,6 +23,12 @@ export interface SessionOptions {
   readonly agents: readonly AgentClient[];
   readonly leaseMs: number;
   readonly report: Reporter;
+}
+
+/** Whom a session tells what it hears from its agents. */
+export interface SessionListener {
+  readonly report: Reporter;
+  line(line: AgentLine): void;
 }
 
 /**
@@ -33,17 +42,23 @@ export class Session {
   readonly #abort = new AbortController();
   readonly #held = new Map<string, HeldRun>();
   readonly #optional: Set<string> = new Set();
+  /** What agents log before anybody listens: little, or what they kept for a run that is taken over. */
+  readonly #early: AgentLine[] = [];
+  #listener: SessionListener;
 
   private constructor(options: SessionOptions, ref: RunRef, signal: AbortSignal) {
     this.ref = ref;
     this.leaseMs = options.leaseMs;
     this.signal = AbortSignal.any([signal, this.#abort.signal]);
+    this.#listener = { report: options.report, line: (line) => this.#early.push(line) };
+    const report: Reporter = (told) => this.#listener.report(told);
+    const onLine = (line: AgentLine): void => this.#listener.line(line);
     for (const agent of options.agents) {
       const onStreamFailed = (stream: string, error: PenstockError): void => {
         if (!this.#mayMiss(stream, error)) this.#failSoon(error);
       };
-      const { leaseMs, report } = options;
-      this.#held.set(agent.name, new HeldRun({ agent, ref, leaseMs, report, onStreamFailed }));
+      const events = { report, onLine, onStreamFailed };
+      this.#held.set(agent.name, new HeldRun({ agent, ref, leaseMs: this.leaseMs, ...events }));
     }
   }
 
@@ -76,6 +91,22 @@ export class Session {
     return session;
   }
 
+  /**
+   * Takes over a run that its agents still hold, from a controller that is dead. Throws `not_found`
+   * for an agent that knows it no more, and `unreachable`; then nothing has changed anywhere.
+   */
+  static async adopt(
+    options: SessionOptions,
+    token: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<Session> {
+    const ref = { run: options.run, token: Buffer.from(token) };
+    await together(options.agents, (agent) => agent.renewLease(ref, signal));
+    const session = new Session(options, ref, signal);
+    for (const held of session.#held.values()) session.guard(held.hold(session.signal));
+    return session;
+  }
+
   /** The run's share of one agent. */
   held(host: string): HeldRun {
     const held = this.#held.get(host);
@@ -86,6 +117,12 @@ export class Session {
   /** All agents of the run. */
   get agents(): AgentClient[] {
     return [...this.#held.values()].map((held) => held.agent);
+  }
+
+  /** From now on this one is told what happens, and now what agents have logged so far. */
+  reportTo(listener: SessionListener): void {
+    this.#listener = listener;
+    for (const line of this.#early.splice(0)) listener.line(line);
   }
 
   /** The run fails for this reason, unless it already has another. */
@@ -125,7 +162,8 @@ export class Session {
 
   /** The lease runs from here on, however long the others take. */
   async #begin(agent: AgentClient, request: BeginRunRequest, signal: AbortSignal): Promise<void> {
-    await agent.beginRun(request, signal);
+    const forMs = this.leaseMs; // for so long the agent keeps what it may have begun
+    await patiently(() => agent.beginRun(request, signal), { forMs }, signal);
     this.guard(this.held(agent.name).hold(this.signal));
   }
 
@@ -141,9 +179,16 @@ export class Session {
   async #everywhere(
     action: (agent: AgentClient, signal: AbortSignal) => Promise<void>,
   ): Promise<void> {
-    const told = [...this.#held.values()].map(async ({ agent, isLost }) => {
-      const limitMs = isLost ? LOST_CLEAN_UP_TIMEOUT_MS : CLEAN_UP_TIMEOUT_MS;
-      await action(agent, AbortSignal.timeout(limitMs));
+    const told = [...this.#held.values()].map(async (held) => {
+      const limitMs = held.isLost ? LOST_CLEAN_UP_TIMEOUT_MS : CLEAN_UP_TIMEOUT_MS;
+      const signal = AbortSignal.timeout(limitMs);
+      const tell = (): Promise<void> => action(held.agent, signal);
+      try {
+        await patiently(tell, { forMs: CLEAN_UP_PATIENCE_MS }, signal);
+        await held.hearOut();
+      } finally {
+        held.hangUp();
+      }
     });
     // An agent that cannot be told cleans up when its lease ends.
     await Promise.allSettled(told);

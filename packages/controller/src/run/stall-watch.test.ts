@@ -19,7 +19,9 @@ function watch(direction: "backup" | "restore" = "backup") {
     delay: () => Promise.resolve(),
   };
   const fail = ({ message }: PenstockError): void => void errors.push(message);
-  const options = { direction, timeoutMs: 60 * SECOND, targets: ["file:///backups"], fail, clock };
+  const rateOf = (stream: string): number | undefined => (stream === "slow" ? 1024 : undefined);
+  const targets = ["file:///backups"];
+  const options = { direction, timeoutMs: 60 * SECOND, targets, rateOf, fail, clock };
   const pass = (ms: number): string[] => {
     nowMs += ms;
     look();
@@ -55,6 +57,14 @@ test("bytes that move put the end off, however slowly they do", () => {
     expect(pass(50 * SECOND)).toEqual([]);
     stalls.moved("app");
   }
+});
+
+test("a stream that is slow by its pace does not stand still", () => {
+  const { stalls, pass } = watch();
+  stalls.attached("slow", "sdw1");
+  stalls.waiting("slow", "network");
+  expect(pass(500 * SECOND)).toEqual([]); // 512 KiB at 1 KiB/s
+  expect(pass(100 * SECOND)).toHaveLength(1);
 });
 
 test("a tool is left in peace while one of its streams moves", () => {

@@ -1,4 +1,10 @@
-import { type Clock, formatDuration, PenstockError, systemClock } from "@penstock/common";
+import {
+  CHUNK_BYTES,
+  type Clock,
+  formatDuration,
+  PenstockError,
+  systemClock,
+} from "@penstock/common";
 import type { WaitingFor } from "../mover/jobs.ts";
 
 const LOOKS_PER_TIMEOUT = 10;
@@ -12,6 +18,8 @@ export interface StallOptions {
   readonly timeoutMs: number;
   /** Where the bytes are stored, for the message. */
   readonly targets: readonly string[];
+  /** Its pace in bytes per second: a stream that goes slowly by our own will does not stand still. */
+  readonly rateOf: (stream: string) => number | undefined;
   readonly fail: (error: PenstockError) => void;
   readonly clock?: Clock;
 }
@@ -102,7 +110,7 @@ export class StallWatch implements Disposable {
   /** What is to be said of a stream that stands still, other than through a tool of ours. */
   #ofStream(stream: Watched): string | undefined {
     const { name, host, waitingFor, sinceMs, hasMoved } = stream;
-    if (!this.#isOver(sinceMs)) return undefined;
+    if (!this.#isOver(sinceMs + this.#pauseMs(name))) return undefined;
     switch (waitingFor) {
       case "network":
         return this.#said(stream, `the network to ${host} has moved nothing`);
@@ -132,6 +140,12 @@ export class StallWatch implements Disposable {
 
   #said({ name, host }: Watched, what: string): string {
     return `stream ${name} of ${host}: ${what} for ${this.#timeout}`;
+  }
+
+  /** How long its pace may keep it from sending anything. */
+  #pauseMs(stream: string): number {
+    const rate = this.#options.rateOf(stream);
+    return rate === undefined ? 0 : (2 * CHUNK_BYTES * 1000) / rate;
   }
 
   #isOver(sinceMs: number): boolean {

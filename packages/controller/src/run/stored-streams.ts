@@ -4,13 +4,14 @@ import {
   hasCode,
   type Receipt,
   raceAbort,
+  type StoredObject,
   type ToolOutcome,
 } from "@penstock/common";
 import { setKeys } from "../catalogue/keys.ts";
 import type { Mover, StoredStream, StoreTask } from "../mover/jobs.ts";
 import type { PlannedStream } from "../producers/producer.ts";
+import type { Reporter, StreamState } from "../runs/report.ts";
 import type { TargetConfig } from "../targets/targets.ts";
-import type { Reporter, StreamState } from "./report.ts";
 import type { Session } from "./session.ts";
 import type { StallWatch } from "./stall-watch.ts";
 
@@ -25,7 +26,11 @@ export interface StoreContext {
   readonly targets: readonly TargetConfig[];
   readonly segmentBytes: number;
   readonly takesOver: boolean;
+  /** How often their connections were lost before. */
+  readonly reconnects: number;
   readonly stalls: StallWatch;
+  /** Makes the receipt known to whoever may have to go on; durable when it resolves. */
+  readonly note: (receipt: Receipt) => Promise<void>;
   readonly report: Reporter;
 }
 
@@ -73,7 +78,7 @@ export class StoredStreamRun implements BackupStreamRun {
     const { session, mover } = context;
     this.#context = context;
     this.planned = planned;
-    if (context.takesOver) this.#reconnects = 1; // its connection was lost with the other process
+    this.#reconnects = context.reconnects;
     const { host, name } = planned;
     this.#task = mover.store(
       {
@@ -129,8 +134,8 @@ export class StoredStreamRun implements BackupStreamRun {
     const stored = await this.#received();
     this.#to(stored === undefined ? "absent" : "received");
     if (stored === undefined) return;
-    const objects = await this.#task.publish();
-    this.#receipt = {
+    const objects = await this.#publish();
+    const receipt: Receipt = {
       name,
       host,
       kind,
@@ -144,6 +149,8 @@ export class StoredStreamRun implements BackupStreamRun {
       tool,
       reconnects: this.#reconnects,
     };
+    await this.#context.note(receipt); // whoever is told that it is done may rely on it
+    this.#receipt = receipt;
     this.#to("done");
   }
 
@@ -158,6 +165,18 @@ export class StoredStreamRun implements BackupStreamRun {
     } catch (error) {
       if (this.planned.required || !hasCode(error, "not_found")) throw error;
       return undefined;
+    }
+  }
+
+  async #publish(): Promise<StoredObject[]> {
+    const { stalls, session } = this.#context;
+    const { name, host } = this.planned;
+    stalls.attached(name, host);
+    stalls.waiting(name, "target");
+    try {
+      return await raceAbort(this.#task.publish(), session.signal);
+    } finally {
+      stalls.finished(name);
     }
   }
 

@@ -115,6 +115,16 @@ class FileTarget implements Target {
     }
   }
 
+  async keepOrphans(scope: string, signal: AbortSignal): Promise<void> {
+    assertScope(scope);
+    signal.throwIfAborted();
+    try {
+      await this.#partials.keepOrphans(scope);
+    } catch (error) {
+      throw fromRootErrno(error, `take over ${scope} of ${this.url}`);
+    }
+  }
+
   async takeOver(key: string, scope: string, signal: AbortSignal): Promise<LeftObject | undefined> {
     assertKey(key);
     assertScope(scope);

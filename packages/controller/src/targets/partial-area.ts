@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { readdir, rename, rm, rmdir } from "node:fs/promises";
+import { readdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isErrno } from "@penstock/common";
 import { makeDirectories, retryIfPruned } from "./directories.ts";
-import { createPartialGuard } from "./partial-guard.ts";
+import { createPartialGuard, KEPT_SUFFIX } from "./partial-guard.ts";
 
 /**
  * Where a file target keeps what is not visible yet: `<root>/.partial/<scope>/<opener>/`. Each
@@ -31,6 +31,13 @@ export class PartialArea implements AsyncDisposable {
       this.#guards.set(scope, createPartialGuard(own, [folder, this.#path], this.#orphanMs));
     }
     return own;
+  }
+
+  /** The guards of openers that are dead remove nothing of this scope any more. */
+  async keepOrphans(scope: string): Promise<void> {
+    const folder = join(this.#path, scope);
+    const openers = (await namesIn(folder)).filter((name) => !name.endsWith(KEPT_SUFFIX));
+    for (const opener of openers) await writeFile(join(folder, opener + KEPT_SUFFIX), "");
   }
 
   /**
@@ -79,11 +86,12 @@ export class PartialArea implements AsyncDisposable {
   }
 }
 
+/** Names in a folder; none if it is not there, or is no folder. */
 async function namesIn(directory: string): Promise<string[]> {
   try {
     return await readdir(directory);
   } catch (error) {
-    if (isErrno(error, "ENOENT")) return [];
+    if (isErrno(error, "ENOENT") || isErrno(error, "ENOTDIR")) return [];
     throw error;
   }
 }

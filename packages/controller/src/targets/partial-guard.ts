@@ -10,10 +10,14 @@ const SCRIPT = `
 trap '' HUP INT TERM
 read -r line && exit 0
 sleep "$1"
+[ -e "$2.kept" ] && exit 0
 rm -rf -- "$2"
 shift 2
 rmdir -- "$@"
 `;
+
+/** A file with this behind the directory's name keeps a guard from removing anything. */
+export const KEPT_SUFFIX = ".kept";
 
 /**
  * Watches over a directory: if this process dies without disposing the guard, even by SIGKILL, a

@@ -53,6 +53,9 @@ export interface Target extends AsyncDisposable {
    * the work of another process.
    */
   takeOver?(key: string, scope: string, signal: AbortSignal): Promise<LeftObject | undefined>;
+
+  /** What a dead opener has left of a scope stays until it is swept: somebody is about to take it over. */
+  keepOrphans?(scope: string, signal: AbortSignal): Promise<void>;
 }
 
 /** An object that was begun by an opener that is dead. */
