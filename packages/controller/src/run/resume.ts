@@ -29,13 +29,11 @@ export async function resumeBackup(
   const before = await readJournal(folder);
   if (before === undefined) throw nothingLeft(folder);
   assertSamePlan(context, before);
-  const { scope } = setKeys(context.cluster, before.head.set);
-  for (const { target } of context.targets) await target.keepOrphans?.(scope, signal);
   const journal = kept.use(await Journal.reopen(folder, warnOfJournal(context.report)));
   const committed = await finishCommit(context, before.head.set, signal);
   if (committed !== undefined) {
     await tellAgents(context, (agent, soon) => agent.releaseRun(refOf(before), soon));
-    await journal.remove();
+    if (await settleDead(context, before, "")) await journal.remove();
     return committed;
   }
   const session = await adopt(context, before, journal, signal);
@@ -43,7 +41,12 @@ export async function resumeBackup(
   const attended = kept.use(await attendBackup(context, session, folder));
   const own = { ...context, report: attended.report };
   const run = new BackupRun({ context: own, session, before, startedAt });
-  return await runToEnd(run, session, attended, () => Promise.resolve(journal));
+  return await runToEnd(run, session, attended, async () => {
+    // From here on sweeping is ours; the guards of the dead process would come in between.
+    const { scope } = setKeys(context.cluster, before.head.set);
+    for (const { target } of context.targets) await target.keepOrphans?.(scope, session.signal);
+    return journal;
+  });
 }
 
 async function adopt(
