@@ -1,11 +1,5 @@
 import { LOG_FIELD, PenstockError, toError } from "@penstock/common";
-import type {
-  PreparedStream,
-  PrepareRequest,
-  StartToolRequest,
-  StreamPace,
-  Tally,
-} from "@penstock/proto";
+import type { PreparedStream, PrepareRequest, StartToolRequest, Tally } from "@penstock/proto";
 import type { Logger } from "pino";
 import { type AllowedTools, assertTools, toolPath } from "./allowed-tools.ts";
 import { EventLog } from "./event-log.ts";
@@ -14,6 +8,7 @@ import { openReadEnd, openWriteEnd } from "./fifo-pair.ts";
 import { type FoundFile, findFiles } from "./find-files.ts";
 import { Lease } from "./lease.ts";
 import type { LocalStreamHost } from "./local-stream-host.ts";
+import { PaceAudit } from "./pace-audit.ts";
 import type { RunCounts, RunEnding } from "./run-counts.ts";
 import { RunJournal } from "./run-journal.ts";
 import { RunKeepers } from "./run-keepers.ts";
@@ -21,7 +16,7 @@ import { RunLog } from "./run-log.ts";
 import { type OpenStream, RunStreams, type RunStreamsParts } from "./run-streams.ts";
 import { RunTools } from "./run-tools.ts";
 import type { StreamEvents, StreamHost } from "./stream-host.ts";
-import { assertPaced, toPaces } from "./stream-pace.ts";
+import { assertPaced, type NamedPace } from "./stream-pace.ts";
 import type { StreamPlan } from "./stream-plan.ts";
 import type { Tool, ToolExit } from "./tool.ts";
 import type { ToolSpec } from "./tool-spec.ts";
@@ -56,6 +51,7 @@ export class AgentRun {
   readonly owner: RunOwner;
   readonly sinceMs: number = Date.now();
   readonly events: EventLog = new EventLog();
+  readonly paceAudit: PaceAudit = new PaceAudit();
   readonly #around: RunSurroundings;
   readonly #journal: RunJournal;
   readonly #keepers: RunKeepers;
@@ -134,11 +130,8 @@ export class AgentRun {
   }
 
   /** See agent.proto. All of them, or none if one cannot be. */
-  setPace(paces: readonly StreamPace[]): void {
-    const settings = toPaces(paces).map(({ name, rate }) => ({
-      stream: this.#streams.get(name),
-      rate,
-    }));
+  setPace(paces: readonly NamedPace[]): void {
+    const settings = paces.map(({ name, rate }) => ({ stream: this.#streams.get(name), rate }));
     for (const { stream } of settings) assertPaced(stream.plan);
     for (const { stream, rate } of settings) stream.hosted.setPace(rate);
   }

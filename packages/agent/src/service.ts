@@ -22,6 +22,7 @@ import type {
 import type { Logger } from "pino";
 import type { AgentConfig } from "./config.ts";
 import type { Runs } from "./runs.ts";
+import { toPaces } from "./stream-pace.ts";
 import type { TransferService } from "./transfer-service.ts";
 import { unary } from "./unary.ts";
 import { VERSION } from "./version.ts";
@@ -39,7 +40,10 @@ export interface ServiceParts {
   readonly user: string;
 }
 
-/** The handlers of the Agent service; see agent.proto. Every accepted command is in the audit log. */
+/**
+ * The handlers of the Agent service; see agent.proto. Every accepted command is in the audit log, of paces
+ * those that have changed much.
+ */
 export function createAgentService(parts: ServiceParts): AgentServer {
   const { runs, transfers, log } = parts;
   const around = { cluster: parts.config.cluster, log };
@@ -75,10 +79,19 @@ export function createAgentService(parts: ServiceParts): AgentServer {
       // Arguments may be looked at; the environment may hold passwords.
       (request) => ({ ...run(request), tool: request.tool, args: request.args.map(showArgument) }),
     ),
-    setPace: unary(around, async ({ ref, streams }) => {
-      (await runs.get(ref)).setPace(streams);
-      return {};
-    }),
+    setPace: unary(
+      around,
+      async ({ ref, streams }) => {
+        (await runs.get(ref)).setPace(toPaces(streams));
+        return {};
+      },
+      async (request) => {
+        const news = (await runs.get(request.ref)).paceAudit.take(toPaces(request.streams));
+        if (news.length === 0) return undefined;
+        const streams = news.map(({ name, rate }) => ({ name, rate: rate ?? "off" }));
+        return { ...run(request), streams };
+      },
+    ),
     transfer: transfers.transfer,
     findFiles: unary(
       around,

@@ -9,6 +9,16 @@ const nightly = new WatchedPlan(stage);
 const MiB = 1024 * 1024;
 const us = `${userInfo().username}@${hostname()}`;
 
+/** What the audit log of an agent says of the paces that it was told. */
+function auditedPaces(host: string): unknown[] {
+  const lines = stage.cluster.host(host).child.stdout.text.split("\n");
+  return lines
+    .filter((line) => line.includes('/SetPace"'))
+    .map((line) => JSON.parse(line))
+    .filter(({ audit }) => audit === true)
+    .map(({ streams }) => streams);
+}
+
 test("status tells what runs, with streams whose bytes grow, and nothing when nothing runs", async () => {
   await nightly.configure(ENDLESS);
   expect(await nightly.status()).toEqual([]);
@@ -120,6 +130,9 @@ test("throttle holds from now on, and off takes it away", async () => {
   const free = await nightly.untilStatus(({ rate }) => rate > 12 * MiB, "a run without a limit");
   expect(free.throttle).toBeNull();
   await stage.ok("cancel", "nightly");
+  const audited = auditedPaces("sdw1");
+  expect(audited[0]).toEqual([{ name: "app-sdw1", rate: expect.any(Number) }]);
+  expect(audited.at(-1)).toEqual([{ name: "app-sdw1", rate: "off" }]);
 
   const words = ["allowed: ", "10MiB/s", "off"];
   expectFailure(await stage.penstock("throttle", "nightly", "fast"), 2, words);

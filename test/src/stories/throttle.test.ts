@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Manifest } from "@penstock/common";
 import { expect, test } from "vitest";
 import { run } from "../harness/child.ts";
 import { copyPlan, toPlan } from "./shell-plan.ts";
@@ -30,24 +31,21 @@ test("a run with a throttle takes its time, both ways, and every byte is right",
   expect(await stage.cluster.leftOvers()).toEqual([]);
 });
 
-test("what a host has too much for its limit waits, also in a window of the day", async () => {
-  const names = ["one", "two"];
-  for (const name of names) await stage.put("sdw1", name, randomBytes(TOTAL_BYTES / names.length));
-  const plan = toPlan(stage, {
-    hosts: ["sdw1"],
-    streams: names.map((name) => ({ name, kind: "fifo", path: `{root}/{set}/${name}` })),
-    backup: `${names.map((name) => `cat {data}/${name} > {root}/{set}/${name}`).join(" & ")}; wait`,
-    settings: {
-      compression: "none",
-      throttle: { host: RATE },
-      windows: [{ from: "00:00", to: "12:00", rate: "off" }, { rate: 100 * RATE }],
-    },
-  });
-  await stage.cluster.configure({ plans: { nightly: plan } });
-  const { set, startedAt, endedAt, streams } = await stage.backup("nightly");
+test("what a host has too much for its limit waits", async () => {
+  const { set, startedAt, endedAt, streams } = await backupTwo({ throttle: { host: RATE } });
   expect(Date.parse(endedAt) - Date.parse(startedAt)).toBeGreaterThan(LEAST_MS);
   expect(streams).toHaveLength(2);
   await stage.ok("verify", set);
+});
+
+test("the window of the day that is open now sets the limit, in place of the plan's", async () => {
+  const windows = [
+    { from: inHours(2), to: inHours(3), rate: "off" },
+    { from: inHours(-1), to: inHours(1), rate: RATE },
+    { rate: "off" },
+  ];
+  const { startedAt, endedAt } = await backupTwo({ throttle: "off", windows });
+  expect(Date.parse(endedAt) - Date.parse(startedAt)).toBeGreaterThan(LEAST_MS);
 });
 
 test("a collected file and an empty stream are no reason for a throttled run to wait", async () => {
@@ -76,4 +74,23 @@ async function expectSame(host: string, one: string, other: string): Promise<voi
     [one, other].map((name) => readFile(join(stage.dataOf(host), name))),
   );
   expect(left && right?.equals(left)).toBe(true);
+}
+
+/** The time of day, as the machine's clock shows it then. */
+function inHours(hours: number): string {
+  return new Date(Date.now() + hours * 3_600_000).toTimeString().slice(0, 5);
+}
+
+/** Backs up two streams of one host. */
+async function backupTwo(settings: Readonly<Record<string, unknown>>): Promise<Manifest> {
+  const names = ["one", "two"];
+  for (const name of names) await stage.put("sdw1", name, randomBytes(TOTAL_BYTES / names.length));
+  const plan = toPlan(stage, {
+    hosts: ["sdw1"],
+    streams: names.map((name) => ({ name, kind: "fifo", path: `{root}/{set}/${name}` })),
+    backup: `${names.map((name) => `cat {data}/${name} > {root}/{set}/${name}`).join(" & ")}; wait`,
+    settings: { compression: "none", ...settings },
+  });
+  await stage.cluster.configure({ plans: { nightly: plan } });
+  return await stage.backup("nightly");
 }

@@ -2,7 +2,7 @@ import { type Clock, systemClock } from "../clock.ts";
 import type { Channel } from "./channel.ts";
 import type { ChannelSource } from "./channel-source.ts";
 
-/** A side that has sent nothing else for this long sends a Heartbeat. */
+/** Each side sends a Heartbeat so often, whatever else flows: it also says whom the side waits for. */
 const HEARTBEAT_MS = 5_000;
 
 /** A connection on which nothing arrives for this long is taken for broken. */

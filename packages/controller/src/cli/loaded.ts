@@ -51,7 +51,7 @@ export class Loaded implements AsyncDisposable {
   agents(names: readonly string[]): AgentClient[] {
     return names.map((name) => {
       const agent = byName(this.config.agents, "agent", name);
-      return this.#opened.use(toAsync(new AgentClient(name, agent.address, this.tls)));
+      return this.use(new AgentClient(name, agent.address, this.tls));
     });
   }
 
@@ -75,7 +75,7 @@ export class Loaded implements AsyncDisposable {
   }
 
   /** Something that is closed with this. */
-  use<T extends AsyncDisposable>(resource: T): T {
+  use<T extends AsyncDisposable | Disposable>(resource: T): T {
     return this.#opened.use(resource);
   }
 
@@ -102,10 +102,4 @@ function byName<T>(entries: Readonly<Record<string, T>>, what: string, name: str
   const entry = Object.hasOwn(entries, name) ? entries[name] : undefined;
   if (entry !== undefined) return entry;
   throw new PenstockError("usage", unknownName(what, name, Object.keys(entries)));
-}
-
-function toAsync(client: AgentClient): AgentClient & AsyncDisposable {
-  return Object.assign(client, {
-    [Symbol.asyncDispose]: () => Promise.resolve(client[Symbol.dispose]()),
-  });
 }

@@ -29,6 +29,11 @@ test.each([
   expect(text({ ...LINE, msg: "tool says", line: value }).split("line=")[1]).toBe(shown);
 });
 
+test("a message cannot steer the terminal, nor can a field's name", () => {
+  const sly = text({ ...LINE, msg: "gone\u001b[2J\nnew", "a\u001b b": 1 });
+  expect(sly).toBe('2026-11-20T10:45:12.000Z INFO  - - gone\\u001b[2J\\nnew "a\\u001b b"=1');
+});
+
 test("a line that is none of ours is shown, too", () => {
   expect(toLogText("\u001b[2J torn")).toBe('"\\u001b[2J torn"');
   expect(toLogText("3")).toBe("3");

@@ -1,4 +1,5 @@
 import { LOG_FIELD } from "@penstock/common";
+import { printable } from "./printable.ts";
 
 const LEVEL_WIDTH = 5;
 
@@ -20,8 +21,8 @@ export function toLogText(line: string): string {
     String(level).toUpperCase().padEnd(LEVEL_WIDTH),
     toWord(host),
     toWord(stream),
-    String(msg),
-    ...Object.entries(fields).map(([name, value]) => `${name}=${toWord(value)}`),
+    printable(String(msg)),
+    ...Object.entries(fields).map(([name, value]) => `${toWord(name)}=${toWord(value)}`),
   ];
   return words.join(" ");
 }
@@ -40,9 +41,5 @@ function toWord(value: unknown): string {
   if (value === undefined || value === null) return "-";
   const text = typeof value === "string" ? value : JSON.stringify(value);
   if (/^[\p{L}\p{N}\p{P}\p{S}]+$/u.test(text) && !text.includes('"')) return text;
-  return JSON.stringify(text).replaceAll(/[\u007f-\u009f]/g, toEscape);
-}
-
-function toEscape(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return printable(JSON.stringify(text));
 }

@@ -1,5 +1,6 @@
 import type { Reporter, RunReport } from "../runs/report.ts";
 import { RunStatus } from "../runs/run-status.ts";
+import { printable } from "./printable.ts";
 import { streamLines, totalLine } from "./status-lines.ts";
 
 const LINE_EVERY_MS = 5_000;
@@ -89,9 +90,9 @@ function toNotice(report: RunReport): string | undefined {
     case "started":
       return `run ${report.run} of plan ${report.plan}`;
     case "reconnect":
-      return `stream ${report.stream} of ${report.host}: connection lost and found again (${report.cause})`;
+      return `stream ${report.stream} of ${report.host}: connection lost and found again (${printable(report.cause)})`;
     case "warning":
-      return `warning: ${report.message}`;
+      return `warning: ${printable(report.message)}`;
     default:
       return undefined;
   }

@@ -17,7 +17,7 @@ export async function openRunContext(
   const plan = loaded.plan(planName);
   const origin = ["plans", planName, "producer"];
   const targets = await loaded.targets(plan.targets, signal);
-  const pace = new RunPace(plan);
+  const pace = loaded.use(new RunPace(plan));
   return {
     cluster: config.cluster,
     plan: planName,

@@ -7,6 +7,7 @@ import { onCancel } from "./cancellation.ts";
 import { Loaded } from "./loaded.ts";
 import type { GlobalArguments } from "./options.ts";
 import { print, printJson } from "./print.ts";
+import { printable } from "./printable.ts";
 import { streamLines, totalLine } from "./status-lines.ts";
 
 const REDRAW_EVERY_MS = 1_000;
@@ -73,7 +74,7 @@ function rowsFor(runs: number): number {
 function describe(run: RunSnapshot, most: number): string {
   const { kind, plan, set, startedAt, pid, throttle, warnings } = run;
   const what = kind === "backup" ? "backup" : `restore of set ${set}`;
-  const last = warnings.slice(-1).map((warning) => `warning: ${warning}`);
+  const last = warnings.slice(-1).map((warning) => `warning: ${printable(warning)}`);
   const lines = [
     `run ${run.run}: ${what}, plan ${plan}, since ${startedAt}, process ${pid}`,
     totalLine(run, throttle),

@@ -2,12 +2,12 @@ import { rm } from "node:fs/promises";
 import { isAbortError, isNameTaken, LOG_FIELD, toError } from "@penstock/common";
 import { Cancelled } from "../cancelled.ts";
 import { type RunMetricsSettings, serveRunMetrics } from "../metrics/serve-run-metrics.ts";
-import { askStatus } from "../runs/control-client.ts";
 import { type Steered, serveControl } from "../runs/control-server.ts";
 import { LogFile } from "../runs/log-file.ts";
+import { pruneRunFolders } from "../runs/prune-run-folders.ts";
 import { readNumbers } from "../runs/read-run.ts";
 import type { AgentLine, Expected, Reporter, RunReport } from "../runs/report.ts";
-import { pruneRunFolders, type RunFolder } from "../runs/run-folder.ts";
+import type { RunFolder } from "../runs/run-folder.ts";
 import { type RunEnd, RunLog } from "../runs/run-log.ts";
 import type { RunAbout, RunSnapshot } from "../runs/run-snapshot.ts";
 import { RunStatus } from "../runs/run-status.ts";
@@ -17,6 +17,8 @@ import type { Session, SessionListener } from "./session.ts";
 
 /** What is expected is looked up beside the run; storage that takes longer tells nothing in time. */
 const EXPECTED_TIMEOUT_MS = 30_000;
+/** A run that begins does not wait longer for old folders to be removed. */
+const PRUNE_TIMEOUT_MS = 10_000;
 
 /** A run that is to be watched and steered. */
 export interface Attending {
@@ -46,10 +48,12 @@ export async function attend(
   const attended = new Attended({ about, attending, session, context });
   if (folder !== undefined) {
     await attended.open(folder);
-    await pruneRunFolders(context.runDirectory, cluster, isOver).catch(() => {}); // next time, then
+    const soon = AbortSignal.timeout(PRUNE_TIMEOUT_MS);
+    await pruneRunFolders(context.runDirectory, cluster, soon).catch(() => {}); // next time, then
   }
   if (context.metrics !== undefined) await attended.measure(context.metrics);
   session.reportTo(attended);
+  context.pace.reportTo(attended.report);
   return attended;
 }
 
@@ -110,10 +114,10 @@ export class Attended implements AsyncDisposable, SessionListener, Steered {
 
   /** What an agent has logged; shown if it is news, which a reason is not: it comes as an error. */
   line(line: AgentLine): void {
-    this.#log?.line(line);
+    const isCopy = this.#log?.line(line) === false;
     const { host, level, message, fields } = line;
     const isNews = level !== "info" && level !== "debug" && !(LOG_FIELD.reason in fields);
-    if (isNews) this.#show({ event: "warning", message: `${host}: ${message}` });
+    if (isNews && !isCopy) this.#show({ event: "warning", message: `${host}: ${message}` });
   }
 
   snapshot(): RunSnapshot {
@@ -176,9 +180,4 @@ export class Attended implements AsyncDisposable, SessionListener, Steered {
     const { folder } = this.#parts.attending;
     if (folder !== undefined) await rm(folder.path, { recursive: true, force: true });
   }
-}
-
-async function isOver(folder: RunFolder): Promise<boolean> {
-  const snapshot = await askStatus(folder, AbortSignal.timeout(EXPECTED_TIMEOUT_MS));
-  return snapshot === undefined;
 }

@@ -20,8 +20,9 @@ export class PacedStream {
   readonly host: string;
   readonly tell: TellRates;
   readonly demand: PaceDemand = new PaceDemand();
-  /** Resolved when its sender knows its first pace. */
-  readonly begun: PromiseWithResolvers<void> = Promise.withResolvers();
+  /** Settled when its sender knows its first pace, or refuses it. */
+  readonly #begun: PromiseWithResolvers<void> = Promise.withResolvers();
+  #hasBegun = false;
   #share: BytesPerSecond = Number.POSITIVE_INFINITY;
   #told: BytesPerSecond;
 
@@ -57,6 +58,23 @@ export class PacedStream {
   told(rate: BytesPerSecond | undefined, nowMs: number): void {
     this.#told = rate ?? Number.POSITIVE_INFINITY;
     this.demand.grant(this.#told, nowMs);
-    this.begun.resolve();
+    this.begin();
+  }
+
+  /** Resolves when its sender knows its first pace, or needs none. */
+  get begun(): Promise<void> {
+    return this.#begun.promise;
+  }
+
+  /** Its sender needs to know nothing more before it begins. */
+  begin(): void {
+    this.#hasBegun = true;
+    this.#begun.resolve();
+  }
+
+  /** Its sender refuses a pace. Returns false if that was to be its first one: then `begun` rejects. */
+  refused(error: Error): boolean {
+    this.#begun.reject(error);
+    return this.#hasBegun;
   }
 }

@@ -148,6 +148,41 @@ test("a sender that refuses ends the beginning with its words", async () => {
   await expect(pace.begin({ streams: streams("a1"), tell }, stop.signal)).rejects.toThrow("not I");
 });
 
+test("a sender that refuses while the run goes on is warned of once, and is asked again", async () => {
+  const pace = createPace({ throttle: { ...OFF, run: 40 } });
+  const warnings: RunReport[] = [];
+  pace.reportTo((report) => warnings.push(report));
+  let refuses = false;
+  const { tell, told } = createSender(() =>
+    refuses ? Promise.reject(new PenstockError("failed", "not I")) : Promise.resolve(),
+  );
+  await pace.begin({ streams: streams("a1", "a2"), tell }, stop.signal);
+  refuses = true;
+  pace.setRate(80);
+  await vi.advanceTimersByTimeAsync(2_000);
+  const message = "the throttle does not hold on host a: not I";
+  expect(warnings).toEqual([{ event: "warning", message }]);
+  refuses = false;
+  await vi.advanceTimersByTimeAsync(300);
+  expect(told.at(-1)).toEqual([
+    ["a1", 40],
+    ["a2", 40],
+  ]);
+});
+
+test("what is refused because the run ends is no warning", async () => {
+  const pace = createPace({ throttle: { ...OFF, run: 40 } });
+  const warnings: RunReport[] = [];
+  pace.reportTo((report) => warnings.push(report));
+  const answers = [Promise.resolve(), raceAbort(new Promise<void>(() => {}), stop.signal)];
+  const { tell } = createSender(() => answers.shift() ?? Promise.resolve());
+  await pace.begin({ streams: streams("a1"), tell }, stop.signal);
+  pace.setRate(80);
+  stop.abort(new Error("stop now"));
+  await vi.advanceTimersByTimeAsync(300);
+  expect(warnings).toEqual([]);
+});
+
 test("an abort ends the beginning, and the streams are no longer paced", async () => {
   const pace = createPace({ throttle: { ...OFF, run: 40 } });
   const { tell } = createSender(() => new Promise(() => {}));

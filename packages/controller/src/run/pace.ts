@@ -35,12 +35,20 @@ export class RunPace implements Disposable {
   readonly #members: Map<string, PacedStream> = new Map();
   /** Hosts that are being told, and have not answered. */
   readonly #busy: Set<string> = new Set();
+  /** Hosts that have refused a pace in mid-run. */
+  readonly #refusing: Set<string> = new Set();
+  #report: Reporter = () => {};
   /** What a person has said, which holds to the end of the run. */
   #said: { readonly rate: BytesPerSecond | undefined } | undefined;
   #timer: { readonly everyMs: number; readonly handle: Disposable } | undefined;
 
   constructor(settings: PaceSettings) {
     this.#settings = settings;
+  }
+
+  /** From now on this one is told what goes wrong. */
+  reportTo(report: Reporter): void {
+    this.#report = report;
   }
 
   /** Stored bytes per second of the whole run, as it holds now; `undefined` if that is not limited. */
@@ -75,7 +83,7 @@ export class RunPace implements Disposable {
     };
     signal.addEventListener("abort", leave, { once: true });
     this.#tick();
-    await raceAbort(Promise.all(members.map(({ begun }) => begun.promise)), signal);
+    await raceAbort(Promise.all(members.map(({ begun }) => begun)), signal);
   }
 
   /** What a stream may do now. */
@@ -102,7 +110,7 @@ export class RunPace implements Disposable {
   }
 
   #leave(name: string): void {
-    this.#members.get(name)?.begun.resolve();
+    this.#members.get(name)?.begin();
     this.#members.delete(name);
     if (this.#members.size === 0) this.#arm();
   }
@@ -113,7 +121,7 @@ export class RunPace implements Disposable {
     for (const [host, members] of Map.groupBy(untold, ({ host }) => host)) {
       if (!this.#busy.has(host)) void this.#tell(host, members);
     }
-    for (const member of this.#members.values()) if (!member.isUntold) member.begun.resolve();
+    for (const member of this.#members.values()) if (!member.isUntold) member.begin();
     this.#arm();
   }
 
@@ -146,10 +154,20 @@ export class RunPace implements Disposable {
     } catch (error) {
       // Whether an agent is lost is for others to say; it is asked again.
       if (hasCode(error, "unreachable")) return;
-      for (const { begun } of members) begun.reject(toError(error));
+      this.#refused(host, members, toError(error));
     } finally {
       this.#busy.delete(host);
     }
+  }
+
+  /** Who refuses a first pace ends the beginning; later the run goes on, and is told so once. */
+  #refused(host: string, members: readonly PacedStream[], error: Error): void {
+    const stillPaced = members.filter((member) => this.#members.get(member.name) === member);
+    const goOn = stillPaced.filter((member) => member.refused(error));
+    if (goOn.length === 0 || this.#refusing.has(host)) return;
+    this.#refusing.add(host);
+    const message = `the throttle does not hold on host ${host}: ${error.message}`;
+    this.#report({ event: "warning", message });
   }
 
   /** Sees to it that a tick comes when there is something to do, and none otherwise. */

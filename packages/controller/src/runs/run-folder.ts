@@ -1,10 +1,7 @@
-import { chmod, mkdir, readdir, rm } from "node:fs/promises";
+import { chmod, mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { isErrno, nameTaken, PenstockError, toPenstockError } from "@penstock/common";
 import type { Reporter } from "./report.ts";
-
-/** As many ended runs are kept: their logs are looked at afterwards. */
-const KEPT_RUNS = 200;
 
 /**
  * Where the controller keeps what belongs to one run and must outlive its process: the journal, the
@@ -75,18 +72,6 @@ export async function listRunFolders(runDirectory: string, cluster: string): Pro
       path: join(runsIn(runDirectory), name),
     }))
     .sort((a, b) => begunAt(b.run).localeCompare(begunAt(a.run)));
-}
-
-/** Removes the oldest folders beyond those that are kept. `isOver` says of which run nothing is needed. */
-export async function pruneRunFolders(
-  runDirectory: string,
-  cluster: string,
-  isOver: (folder: RunFolder) => Promise<boolean>,
-): Promise<void> {
-  const folders = await listRunFolders(runDirectory, cluster);
-  for (const folder of folders.slice(KEPT_RUNS)) {
-    if (await isOver(folder)) await rm(folder.path, { recursive: true, force: true });
-  }
 }
 
 function toUnwritable(runDirectory: string, cause: unknown): PenstockError {

@@ -79,21 +79,17 @@ export class RunLog {
     this.write(level, fields, message);
   }
 
-  /** What an agent has logged. */
-  line({ host, number, atMs, level, message, fields }: AgentLine): void {
-    if (number <= (this.#numbers.get(host) ?? 0)) return;
+  /** What an agent has logged. Returns false for a copy of a line that the log has. */
+  line(line: AgentLine): boolean {
+    const { host, number } = line;
+    if (number <= (this.#numbers.get(host) ?? 0)) return false;
     this.#numbers.set(host, number);
-    if (this.#file.bytes > LINES_LIMIT_BYTES) {
-      if (!this.#isFull) this.write("warn", {}, "log is full: no more lines of agents");
+    if (this.#file.bytes <= LINES_LIMIT_BYTES) this.#writeLine(line);
+    else if (!this.#isFull) {
+      this.write("warn", {}, "log is full: no more lines of agents");
       this.#isFull = true;
-      return;
     }
-    const own = Object.entries(fields).filter(([name]) => !OWN_FIELDS.has(name));
-    const known = LEVELS.find((candidate) => candidate === level) ?? "info";
-    this.#atMs = Math.abs(atMs) <= LAST_MS ? atMs : undefined;
-    const about = { [LOG_FIELD.host]: host, [LOG_FIELD.number]: number };
-    this.write(known, { ...about, ...Object.fromEntries(own) }, message);
-    this.#atMs = undefined;
+    return true;
   }
 
   /** The one reason why the run has failed, or was cancelled. */
@@ -108,6 +104,15 @@ export class RunLog {
   /** The last line. */
   ended(status: RunEnd, fields: LogFields = {}): void {
     this.write("info", { status, ...fields }, RUN_ENDED);
+  }
+
+  #writeLine({ host, number, atMs, level, message, fields }: AgentLine): void {
+    const own = Object.entries(fields).filter(([name]) => !OWN_FIELDS.has(name));
+    const known = LEVELS.find((candidate) => candidate === level) ?? "info";
+    this.#atMs = Math.abs(atMs) <= LAST_MS ? atMs : undefined;
+    const about = { [LOG_FIELD.host]: host, [LOG_FIELD.number]: number };
+    this.write(known, { ...about, ...Object.fromEntries(own) }, message);
+    this.#atMs = undefined;
   }
 }
 

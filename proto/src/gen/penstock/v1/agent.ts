@@ -352,7 +352,7 @@ export interface ReleaseRunResponse {
  * backup, the mover in a restore) sends Frames and one End; the receiving side sends Acks. Offsets
  * count stored bytes from the beginning of the stream, whatever the number of connections: after a
  * break the mover opens again and the sender goes on from the receiver's offset. Each side sends a
- * Heartbeat after 5 s without other traffic. A closed connection never means the end.
+ * Heartbeat every 5 s, whatever else flows. A closed connection never means the end.
  */
 export interface TransferMessage {
   message:
