@@ -36,9 +36,14 @@ class World implements AsyncDisposable {
     return (await Promise.all(opened)).map((target) => this.#kept.use(target));
   }
 
+  /** A mover's. That of a dead one keeps its files open until the end of its world. */
+  writer(): StreamWriter {
+    return this.#kept.use(new StreamWriter(PLACE, { onDurable() {}, onFailed() {} }));
+  }
+
   /** What a dead process had written and not flushed may be anything. */
-  async soil(): Promise<void> {
-    for (const root of this.roots) {
+  async soil(indexes: readonly number[] = [0, 1]): Promise<void> {
+    for (const root of indexes.map((index) => this.roots[index] ?? "")) {
       for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
         if (!entry.isFile() || !entry.parentPath.includes(".partial")) continue;
         if (entry.name.includes(".000000"))
@@ -65,10 +70,6 @@ async function storedOn(target: Target): Promise<Buffer> {
   return Buffer.concat(await Promise.all(bytes));
 }
 
-function createWriter(): StreamWriter {
-  return new StreamWriter(PLACE, { onDurable() {}, onFailed() {} });
-}
-
 async function write(writer: StreamWriter, bytes: Uint8Array, begin: number): Promise<void> {
   for (let offset = begin; offset < bytes.length; offset += 700) {
     const data = bytes.subarray(offset, offset + 700);
@@ -85,14 +86,14 @@ test("however often a mover dies, and wherever, the next one completes what was 
       async (size, deaths) => {
         await using world = await World.open();
         const input = randomBytes(size);
-        let writer = createWriter();
+        let writer = world.writer();
         let place = 0;
         await writer.open(await world.targets(), NEVER);
         for (const { written, acknowledged } of deaths) {
           const end = place + Math.ceil((size - place) * written);
           await write(writer, input.subarray(0, end), place);
           place += Math.floor((end - place) * acknowledged);
-          writer = createWriter();
+          writer = world.writer();
           expect(await writer.resume(await world.targets(), place, NEVER)).toBe(place);
         }
         await write(writer, input, place);
@@ -111,13 +112,13 @@ test.each([3_000, 12_000])(
   async (size) => {
     await using world = await World.open();
     const input = randomBytes(size);
-    const dead = createWriter();
+    const dead = world.writer();
     await dead.open(await world.targets(), NEVER);
     await write(dead, input, 0);
     await dead.finish();
     const objects = await dead.publish(NEVER);
 
-    const writer = createWriter();
+    const writer = world.writer();
     // Its last acknowledgement may have got lost with it.
     expect(await writer.resume(await world.targets(), size - 2_000, NEVER)).toBe(size);
     await writer.finish();
@@ -126,14 +127,108 @@ test.each([3_000, 12_000])(
   },
 );
 
+/**
+ * Fails, as if killed there, when one more than so many objects are to be shown, and the other target
+ * shows that one already.
+ */
+function failingAfter(shown: number, target: Target, other: Target): Target {
+  let left = shown;
+  return {
+    url: target.url,
+    create: async (...args) => {
+      const writer = await target.create(...args);
+      return {
+        write: (chunk) => writer.write(chunk),
+        flush: () => writer.flush(),
+        abort: () => writer.abort(),
+        commit: async (key) => {
+          left -= 1;
+          if (left < 0) {
+            await expect.poll(() => other.stat(key ?? "", NEVER)).toBeDefined();
+            throw new Error("killed");
+          }
+          await writer.commit(key);
+        },
+      };
+    },
+    putIfAbsent: (...args) => target.putIfAbsent(...args),
+    read: (...args) => target.read(...args),
+    stat: (...args) => target.stat(...args),
+    list: (...args) => target.list(...args),
+    remove: (...args) => target.remove(...args),
+    sweep: (...args) => target.sweep(...args),
+    [Symbol.asyncDispose]: () => target[Symbol.asyncDispose](),
+  };
+}
+
+test.each([0, 1])("what only target %i had taken when its mover died is cut off", async (ahead) => {
+  for (const begun of [false, true]) {
+    await using world = await World.open();
+    const input = randomBytes(12_000);
+    const targets = await world.targets();
+    const dead = world.writer();
+    await dead.open(targets, NEVER);
+    await write(dead, input.subarray(0, 4_000), 0);
+    const next = begun
+      ? await targets[ahead]?.create(`${KEY}.000001`, PLACE.scope, NEVER)
+      : undefined;
+    await next?.write(Buffer.from("more"));
+    await world.soil([ahead]);
+    const writer = world.writer();
+    expect(await writer.resume(await world.targets(), 4_000, NEVER)).toBe(4_000);
+    await write(writer, input, 4_000);
+    await writer.finish();
+    await writer.publish(NEVER);
+    for (const bytes of await world.stored()) expect(bytes.equals(input)).toBe(true);
+    await next?.abort();
+  }
+});
+
+test.each(
+  [0, 1].flatMap((late) =>
+    [0, 3_000, 5_000, 12_000].flatMap((size) =>
+      [0, 1, 2].map((shown) => [late, size, shown] as const),
+    ),
+  ),
+)(
+  "death between the targets: target %i shows of %i bytes up to %i objects, and the next mover the rest",
+  async (late, size, shown) => {
+    await using world = await World.open();
+    const input = randomBytes(size);
+    const targets = await world.targets();
+    const [target, other] = [targets[late], targets[1 - late]] as [Target, Target];
+    targets[late] = failingAfter(shown, target, other);
+    const dead = world.writer();
+    await dead.open(targets, NEVER);
+    await write(dead, input, 0);
+    await dead.finish();
+    const isWhole = shown >= Math.max(1, Math.ceil(size / PLACE.segmentBytes));
+    const published = dead.publish(NEVER);
+    if (isWhole) await published;
+    else await expect(published).rejects.toThrow("killed");
+
+    const second = world.writer(); // dies as well, before it publishes anything
+    expect(await second.resume(await world.targets(), size, NEVER)).toBe(size);
+    const third = world.writer();
+    const acknowledged = Math.max(0, size - 2_000);
+    expect(await third.resume(await world.targets(), acknowledged, NEVER)).toBe(size);
+    await third.finish();
+    const objects = await third.publish(NEVER);
+    expect(objects.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(size);
+    const [one, two] = await world.stored();
+    expect(one?.equals(input)).toBe(true);
+    expect(two?.equals(input)).toBe(true);
+  },
+);
+
 test("what lies behind the acknowledged bytes never gets into the object", async () => {
   await using world = await World.open();
   const input = randomBytes(4_000);
-  const dead = createWriter();
+  const dead = world.writer();
   await dead.open(await world.targets(), NEVER);
   await write(dead, input.subarray(0, 3_000), 0);
   await world.soil();
-  const writer = createWriter();
+  const writer = world.writer();
   await writer.resume(await world.targets(), 3_000, NEVER);
   await write(writer, input, 3_000);
   await writer.finish();
@@ -143,10 +238,10 @@ test("what lies behind the acknowledged bytes never gets into the object", async
 
 test("a target that has lost acknowledged bytes is not gone on with", async () => {
   await using world = await World.open();
-  const dead = createWriter();
+  const dead = world.writer();
   await dead.open(await world.targets(), NEVER);
   await write(dead, randomBytes(3_000), 0);
-  const resumed = createWriter().resume(await world.targets(), 3_001, NEVER);
+  const resumed = world.writer().resume(await world.targets(), 3_001, NEVER);
   await expect(resumed).rejects.toThrow(/has only 3000 of 3001 bytes that were acknowledged$/);
 });
 
@@ -154,6 +249,6 @@ test("a target that cannot hand over what another process has begun says so", as
   await using world = await World.open();
   const targets = await world.targets();
   const plain = targets.map((target) => Object.create(target, { takeOver: { value: undefined } }));
-  const resumed = createWriter().resume(plain, 0, NEVER);
+  const resumed = world.writer().resume(plain, 0, NEVER);
   await expect(resumed).rejects.toThrow(/cannot go on with what another process has begun$/);
 });

@@ -111,7 +111,7 @@ describe("that its process is alive is said", () => {
     expect((await read()).aliveMs).toBeGreaterThan(LONG_AGO.getTime());
   });
 
-  test("every five seconds, and no more once it is removed", async () => {
+  test("every five seconds, and no more once it is closed", async () => {
     vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
     onTestFinished(() => void vi.useRealTimers());
     await write(async () => {

@@ -82,12 +82,9 @@ export class Journal implements AsyncDisposable {
     const path = join(folder, FILE);
     try {
       const journal = new Journal(await open(path, "wx", 0o600), path, onBroken);
-      await journal.#write({ entry: "begun", head });
-      await using directory = await open(folder, "r");
-      await directory.sync();
+      await journal.#begin(head, folder);
       return journal;
     } catch (error) {
-      await rm(path, { force: true });
       throw toPenstockError(error, `journal ${path}`);
     }
   }
@@ -123,6 +120,18 @@ export class Journal implements AsyncDisposable {
     clearInterval(this.#alive);
     await this.#written;
     await this.#file.close();
+  }
+
+  async #begin(head: JournalHead, folder: string): Promise<void> {
+    try {
+      await this.#write({ entry: "begun", head });
+      await using directory = await open(folder, "r");
+      await directory.sync();
+    } catch (error) {
+      await this[Symbol.asyncDispose]();
+      await rm(this.#path, { force: true });
+      throw error;
+    }
   }
 
   #append(entry: Entry): Promise<void> {

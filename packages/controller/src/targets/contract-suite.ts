@@ -5,7 +5,7 @@ import fc from "fast-check";
 // biome-ignore lint/correctness/noUndeclaredDependencies: likewise
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { endingAt, failingAt, stallingAt } from "./faults.ts";
-import type { ByteRange, ObjectWriter, Target } from "./target.ts";
+import type { ByteRange, LeftObject, ObjectWriter, Target } from "./target.ts";
 
 const MIB = 1024 * 1024;
 const SCOPE = "20261120103000";
@@ -44,6 +44,7 @@ export function describeTargetContract(name: string, prepare: () => Promise<Targ
     aborting(stand);
     sources(stand);
     sweeping(stand);
+    takingOver(stand);
   });
 }
 
@@ -472,6 +473,164 @@ function sweeping(stand: Stand): void {
     await stand.target.sweep(SCOPE, NEVER);
     await storeText(stand.target, "b", "after");
     expect(await stand.target.list("", NEVER)).toEqual(["a", "b"]);
+  });
+}
+
+/** Only for those that can. An opener that is dead tidies up nothing: here it is one that is not disposed of. */
+function takingOver(stand: Stand): void {
+  let dead: Target;
+  let heir: Target;
+  let writers: ObjectWriter[];
+  beforeEach(async ({ skip }) => {
+    if (stand.target.takeOver === undefined) skip();
+    writers = [];
+    dead = await stand.place.open();
+    heir = await stand.place.open();
+  });
+  afterEach(async () => {
+    await Promise.all(writers.map((writer) => writer.abort())); // as the end of a process closes files
+    await dead[Symbol.asyncDispose]();
+    await heir[Symbol.asyncDispose]();
+    await stand.target.sweep(SCOPE, NEVER);
+  });
+
+  const leave = async (key: string, bytes: Uint8Array): Promise<ObjectWriter> => {
+    const writer = await dead.create(key, SCOPE, NEVER);
+    writers.push(writer);
+    await writer.write(bytes);
+    await writer.flush();
+    return writer;
+  };
+  const takeOver = async (by: Target, key: string): Promise<LeftObject> => {
+    const left = await by.takeOver?.(key, SCOPE, NEVER);
+    if (left === undefined) throw new Error(`nothing is left of ${key}`);
+    return left;
+  };
+
+  it.each([0, 1, MIB, 3 * MIB + 5])(
+    "what a dead opener has flushed is there for another, and complete at %i bytes if it says so",
+    async (size) => {
+      const bytes = randomBytes(3 * MIB + 5);
+      await leave("a/b", bytes);
+      const left = await takeOver(heir, "a/b");
+      expect(left).toMatchObject({ bytes: bytes.length, isVisible: false });
+      expect((await collect(left.read(NEVER), 16 * MIB)).equals(bytes)).toBe(true);
+      const writer = await left.seal(size, NEVER);
+      await expectAbsent(stand.target, "a/b");
+      await writer.commit();
+      expect((await readAll(stand.target, "a/b")).equals(bytes.subarray(0, size))).toBe(true);
+    },
+  );
+
+  it("what was taken over is read as it was sealed", async () => {
+    await leave("a", Buffer.from("whole and more"));
+    const left = await takeOver(heir, "a");
+    const writer = await left.seal(5, NEVER);
+    expect(await collect(left.read(NEVER), 100)).toEqual(Buffer.from("whole"));
+    await writer.abort();
+  });
+
+  it("nothing is ever appended to what another has written", async () => {
+    await leave("a", Buffer.from("whole"));
+    const writer = await (await takeOver(heir, "a")).seal(5, NEVER);
+    await expect(writer.write(Buffer.from("x"))).rejects.toThrow(`${stand.target.url}/a`);
+    await writer.flush();
+    await writer.commit();
+    expect((await readAll(stand.target, "a")).toString()).toBe("whole");
+  });
+
+  it("what was taken over may get another key", async () => {
+    await leave("a.000000", Buffer.from("whole"));
+    await (await (await takeOver(heir, "a.000000")).seal(5, NEVER)).commit("a");
+    expect(await stand.target.list("", NEVER)).toEqual(["a"]);
+  });
+
+  it("what was taken over and then aborted, or removed, is gone", async () => {
+    await leave("a", Buffer.from("aborted"));
+    await leave("b", Buffer.from("removed"));
+    const writer = await (await takeOver(heir, "a")).seal(7, NEVER);
+    await writer.abort();
+    await writer.abort();
+    const left = await takeOver(heir, "b");
+    await left.remove(NEVER);
+    await left.remove(NEVER);
+    for (const key of ["a", "b"]) {
+      await expectAbsent(stand.target, key);
+      expect(await stand.target.takeOver?.(key, SCOPE, NEVER)).toBeUndefined();
+    }
+  });
+
+  it("what was taken over goes when its new owner does, and not with the old one", async () => {
+    await leave("a", Buffer.from("old owner"));
+    await leave("b", Buffer.from("new owner"));
+    const kept = await (await takeOver(stand.target, "a")).seal(3, NEVER);
+    await takeOver(heir, "b");
+    await dead[Symbol.asyncDispose]();
+    await heir[Symbol.asyncDispose]();
+    expect(await stand.target.takeOver?.("b", SCOPE, NEVER)).toBeUndefined();
+    await kept.commit();
+    expect((await readAll(stand.target, "a")).toString()).toBe("old");
+  });
+
+  it("of a key that nobody has begun nothing is left, nor of its like, nor of another run", async () => {
+    expect(await heir.takeOver?.("a/b", SCOPE, NEVER)).toBeUndefined();
+    await leave("a/b", Buffer.from("text"));
+    for (const key of ["a", "b", "a/b.", "a/b/c", "x/a/b"]) {
+      expect(await heir.takeOver?.(key, SCOPE, NEVER), key).toBeUndefined();
+    }
+    expect(await heir.takeOver?.("a/b", `${SCOPE}1`, NEVER)).toBeUndefined();
+    expect(await takeOver(heir, "a/b")).toMatchObject({ bytes: 4 });
+  });
+
+  it("an object that is visible comes back as such, and can only be sealed whole", async () => {
+    await (await leave("a/b", Buffer.from("text"))).commit();
+    const left = await takeOver(heir, "a/b");
+    expect(left).toMatchObject({ bytes: 4, isVisible: true });
+    expect((await collect(left.read(NEVER), 100)).toString()).toBe("text");
+    await expect(left.seal(3, NEVER)).rejects.toMatchObject({ code: "failed" });
+    const writer = await left.seal(4, NEVER);
+    await expect(writer.write(Buffer.from("x"))).rejects.toMatchObject({ code: "failed" });
+    await expect(writer.commit("a/c")).rejects.toMatchObject({ code: "failed" });
+    await writer.flush();
+    await writer.commit();
+    await writer.abort();
+    expect((await readAll(stand.target, "a/b")).toString()).toBe("text");
+    await left.remove(NEVER);
+    await expectAbsent(stand.target, "a/b");
+  });
+
+  it("of two that take it over at one time only one can commit it", async () => {
+    for (let round = 0; round < 20; round++) {
+      const key = `round/${round}`;
+      await leave(key, Buffer.from("text"));
+      const takers = [heir, stand.target];
+      const taking = takers.map(async (taker) => await taker.takeOver?.(key, SCOPE, NEVER));
+      const left = await Promise.all(taking);
+      const attempts = left.map(async (object) => {
+        const writer = await object?.seal(4, NEVER);
+        if (writer !== undefined) writers.push(writer);
+        await writer?.commit();
+        return writer !== undefined;
+      });
+      const outcomes = await Promise.allSettled(attempts);
+      const won = outcomes.filter((one) => one.status === "fulfilled" && one.value);
+      expect(won).toHaveLength(1);
+      expect((await readAll(stand.target, key)).toString()).toBe("text");
+    }
+  });
+
+  it("a take-over that is aborted, or badly named, takes nothing", async () => {
+    await leave("a", Buffer.from("text"));
+    const reason = new DOMException("the run was cancelled", "AbortError");
+    const taken = heir.takeOver?.("a", SCOPE, AbortSignal.abort(reason));
+    await expect(taken).rejects.toBe(reason);
+    await expect(heir.takeOver?.("../a", SCOPE, NEVER)).rejects.toMatchObject({ code: "usage" });
+    await expect(heir.takeOver?.("a", "..", NEVER)).rejects.toMatchObject({ code: "usage" });
+    await expect(heir.keepOrphans?.("..", NEVER)).rejects.toMatchObject({ code: "usage" });
+    await heir.keepOrphans?.(`${SCOPE}1`, NEVER); // of which there are none
+    await heir.keepOrphans?.(SCOPE, NEVER);
+    await heir.keepOrphans?.(SCOPE, NEVER);
+    expect(await takeOver(heir, "a")).toMatchObject({ bytes: 4 });
   });
 }
 

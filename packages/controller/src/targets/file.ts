@@ -136,6 +136,7 @@ class FileTarget implements Target {
       if (partial === undefined) return undefined;
       return await LeftFile.open({ root: this.#root, url: this.url, key, partial });
     } catch (error) {
+      if (isErrno(error, "ENOENT")) return undefined; // somebody else was faster
       throw fromRootErrno(error, `take over ${this.#urlOf(key)}`);
     }
   }

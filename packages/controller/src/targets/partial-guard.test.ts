@@ -60,6 +60,34 @@ it("the guard outlives the signals that stop a service", async () => {
   await gone;
 });
 
+it("what somebody is about to take over stays, and can be completed", async () => {
+  await using target = await openTarget({ url: pathToFileURL(root.path).href }, NEVER);
+  const child = await startWriter(root.path);
+  await target.keepOrphans?.("run1", NEVER);
+  const gone = whenGone(join(root.path, ".partial", "run2"));
+  child.kill("SIGKILL");
+  await gone;
+  await expect.poll(() => findGuards(root.path)).toEqual([]);
+  const left = await target.takeOver?.("half", "run1", NEVER);
+  const writer = await left?.seal(4, NEVER);
+  await writer?.commit();
+  expect(await readFile(join(root.path, "half"), "utf8")).toBe("half");
+  await target.sweep("run1", NEVER);
+  expect(await readdir(root.path)).toEqual(["half", "put"]);
+});
+
+it("what was taken over from a process outlives its death and its guard", async () => {
+  await using target = await openTarget({ url: pathToFileURL(root.path).href }, NEVER);
+  const child = await startWriter(root.path);
+  const left = await target.takeOver?.("half", "run1", NEVER);
+  const gone = whenGone(join(root.path, ".partial", "run2"));
+  child.kill("SIGKILL");
+  await gone;
+  await expect.poll(() => findGuards(root.path)).toHaveLength(1); // our own
+  await (await left?.seal(2, NEVER))?.commit();
+  expect(await readFile(join(root.path, "half"), "utf8")).toBe("ha");
+});
+
 it("a clean end removes nothing, and may be repeated", async () => {
   const guarded = join(root.path, "guarded");
   await mkdir(guarded);
@@ -87,10 +115,10 @@ async function startWriter(directory: string): Promise<ChildProcess> {
   return child;
 }
 
-/** Process ids of the guards of what is below `directory`. */
 /** What the child's target is opened with: nobody will take over from it. */
 const ORPHAN_SECONDS = "0";
 
+/** Process ids of the guards of what is below `directory`. */
 async function findGuards(directory: string): Promise<number[]> {
   const pids = (await readdir("/proc")).map(Number).filter(Number.isInteger);
   const isGuard = async (pid: number): Promise<boolean> => {

@@ -9,7 +9,11 @@ import type { Socket } from "node:net";
 const SCRIPT = `
 trap '' HUP INT TERM
 read -r line && exit 0
-sleep "$1"
+seconds=$1
+while [ -d "$2" ] && [ ! -e "$2.kept" ] && [ "$seconds" -gt 0 ]; do
+  sleep 1
+  seconds=$((seconds - 1))
+done
 [ -e "$2.kept" ] && exit 0
 rm -rf -- "$2"
 shift 2
