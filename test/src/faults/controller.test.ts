@@ -51,6 +51,18 @@ describe("a controller that is killed", () => {
   });
 });
 
+test("a controller that was stopped for longer than the lease does not blame the agents", async () => {
+  const story = await Story.begin(stage.cluster, { backup: ENDLESS });
+  await using command = await story.startFlowing("backup", signal);
+  command.kill("SIGSTOP");
+  const pipes = async (): Promise<string[]> =>
+    (await Promise.all(stage.cluster.hosts.map((host) => story.pipesOn(host)))).flat();
+  await untilNone(pipes, AbortSignal.timeout(FAULT_LIMIT_MS));
+  command.kill("SIGCONT");
+  const message = /^error: this controller stood still for \d+s: agent sdw[12] /m;
+  await expectFailedBackup(story, await command.outcome, { message });
+});
+
 describe("a backup that is cancelled cleans up, says so, and leaves a failed set, when", () => {
   test.each([
     ["SIGINT", 130],

@@ -86,7 +86,7 @@ describe("rates", () => {
     expect(parseRate("off")).toBeUndefined();
   });
 
-  test.each([0, "0", "0MiB/s", "10Mbit/s", "10MiB/m", "10MiB/s/s", "/s", "Off", -5])(
+  test.each([0, "0", 10, "999", "0MiB/s", "10Mbit/s", "10MiB/m", "10MiB/s/s", "/s", "Off", -5])(
     "%j is refused, with what is allowed",
     (input) => {
       expect(() => parseRate(input)).toThrow(

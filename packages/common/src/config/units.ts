@@ -53,12 +53,14 @@ export function formatSize(size: Bytes): string {
 }
 
 /**
- * Bytes per second from `10MiB/s` or `10m` (both mean `pv -L10m`), or `undefined` for `off`.
- * Zero, which would stand still, is refused. Throws `usage`.
+ * Bytes per second from `10MiB/s` or `10m` (both mean `pv -L10m`), or `undefined` for `off`. Zero, which
+ * would stand still, is refused, and so is a number below 1000 without a unit: it is hardly ever meant to
+ * be bytes. Throws `usage`.
  */
 export function parseRate(input: string | number): BytesPerSecond | undefined {
   const text = String(input);
   if (text === "off") return undefined;
+  if (/^\d{1,3}$/.test(text)) return refuse("rate", input, RATE_ALLOWED);
   const rate = toQuantity(text.replace(/\/s$/, ""), SIZES);
   return rate || refuse("rate", input, RATE_ALLOWED);
 }

@@ -35,6 +35,7 @@ export const logsCommand: CommandModule<GlobalArguments, LogsArguments> = {
     for await (const line of readLog(folder, isOver, signal)) {
       print(`${output === "json" ? line : toLogText(line)}\n`);
       if (process.stdout.writableNeedDrain) await printed();
+      if (process.stdout.destroyed) return; // the reader has enough
     }
   },
 };

@@ -1,5 +1,6 @@
-/** Writes to standard output. */
+/** Writes to standard output. A reader like `head` that has enough is no failure. */
 export function print(text: string): void {
+  if (process.stdout.listenerCount("error") === 0) process.stdout.on("error", () => {});
   process.stdout.write(text);
 }
 

@@ -4,6 +4,7 @@ import { joined } from "../run/together.ts";
 import { listRunning, type RunningRun } from "../runs/find-run.ts";
 import type { RunSnapshot } from "../runs/run-snapshot.ts";
 import { onCancel } from "./cancellation.ts";
+import { deadRunLines } from "./dead-run-lines.ts";
 import { Loaded } from "./loaded.ts";
 import type { GlobalArguments } from "./options.ts";
 import { print, printJson } from "./print.ts";
@@ -38,6 +39,7 @@ export const statusCommand: CommandModule<GlobalArguments, StatusArguments> = {
     const look = (): Promise<RunningRun[]> => listRunning(runDirectory, cluster, signal);
     const runs = watch ? await watchRuns(look, output, signal) : await look();
     if (!watch) show(runs, output);
+    if (output === "text") for (const line of await deadRunLines(loaded)) print(`${line}\n`);
     const errors = runs.flatMap(({ error }) => error ?? []);
     if (errors.length > 0) throw joined(errors);
   },

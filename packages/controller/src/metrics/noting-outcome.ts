@@ -14,8 +14,8 @@ interface Noting {
 
 /**
  * Does a backup and notes in the run directory whether it was committed or has failed, for whoever watches
- * when no run is there to be asked. It is no failure if somebody cancels it, or another run of the plan
- * holds the lock. What cannot be noted is warned of, and changes nothing.
+ * when no run is there to be asked. It is no failure if somebody cancels it, another run of the plan
+ * holds the lock, or it could not even begin as it was asked for. What cannot be noted is warned of, and changes nothing.
  */
 export async function notingOutcome(
   context: Noting,
@@ -33,9 +33,11 @@ export async function notingOutcome(
   }
 }
 
+/** A wrong command line or configuration, too, is for whoever has typed it. */
 function isFailure(error: unknown): boolean {
   // Not found: there was nothing to resume.
-  return !isAbortError(error) && !hasCode(error, "locked") && !hasCode(error, "not_found");
+  const others = ["locked", "not_found", "usage"] as const;
+  return !isAbortError(error) && !others.some((code) => hasCode(error, code));
 }
 
 /** Never throws. */

@@ -161,6 +161,7 @@ export class BackupRun {
     const { stall, targets } = this.#context;
     return new StallWatch({
       direction: "backup",
+      run: this.#session.ref.run,
       timeoutMs: stall.backup,
       targets: targets.map(({ target }) => target.url),
       rateOf: (stream) => this.#context.pace.rateOf(stream),

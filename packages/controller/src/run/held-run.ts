@@ -21,6 +21,10 @@ const LONGEST_PAUSE_MS = 2_000;
 /** An agent that has ended a run has told all of it; what is still on its way takes no longer. */
 const LAST_WORDS_MS = 2_000;
 
+const LOOK_EVERY_MS = 500;
+/** Such a time between two looks tells that this process was stopped. */
+const STANDSTILL_MS = 2_000;
+
 /** A tool's end as the agent saw it. `name` is the tool's id. */
 export type ToolEnd = ToolOutcome & { readonly stderrTail: string };
 
@@ -54,6 +58,8 @@ export class HeldRun {
   #lastEvent = 0n;
   #lastSignMs: number = performance.now();
   #lastBreak: PenstockError | undefined;
+  /** How long this process itself was stopped, if it was since the lease was last renewed. */
+  #stoodStillMs = 0;
 
   constructor({ agent, ref, leaseMs, report, onLine, onStreamFailed }: HeldRunOptions) {
     this.agent = agent;
@@ -128,6 +134,7 @@ export class HeldRun {
     for (;;) {
       await systemClock.delay(everyMs, signal);
       await this.#held((agent) => agent.renewLease(this.#ref, signal), signal);
+      this.#stoodStillMs = 0;
     }
   }
 
@@ -160,8 +167,9 @@ export class HeldRun {
   /** Throws when the agent is lost: also one that hangs, so that its calls do not even fail. */
   async #expectLife(signal: AbortSignal): Promise<void> {
     while (!this.isLost) {
-      const restMs = this.#lastSignMs + this.#leaseMs - performance.now();
-      await systemClock.delay(Math.max(restMs, 1), signal);
+      const askedMs = performance.now();
+      await systemClock.delay(LOOK_EVERY_MS, signal);
+      this.#wokenAfter(performance.now() - askedMs);
     }
     const { name, address } = this.agent;
     const last = this.#lastBreak?.message ?? `agent ${name} (${address}): it does not answer`;
@@ -182,14 +190,31 @@ export class HeldRun {
     this.#lastBreak = undefined;
   }
 
+  /** Whoever was stopped himself must not take the others for lost before he has heard them. */
+  #wokenAfter(ms: number): void {
+    if (ms < STANDSTILL_MS) return;
+    this.#stoodStillMs = ms;
+    this.#seen();
+  }
+
+  /** If we have stood still for too long, that is the cause. */
+  #blaming(message: string): string {
+    if (this.#stoodStillMs === 0) return message;
+    const still = formatDuration(Math.round(this.#stoodStillMs / 1000) * 1000);
+    return `this controller stood still for ${still}: ${message}`;
+  }
+
   #explained(error: unknown): PenstockError {
     if (!hasCode(error, "not_found")) return toPenstockError(error, `agent ${this.agent.name}`);
-    const message = `agent ${this.agent.name} no longer knows the run: it was restarted, or the lease ran out`;
+    const message = this.#blaming(
+      `agent ${this.agent.name} no longer knows the run: it was restarted, or the lease ran out`,
+    );
     return new PenstockError("failed", message, { cause: error });
   }
 
   #toGivenUp(reason: string): PenstockError {
-    return new PenstockError("failed", `agent ${this.agent.name} gave up the run: ${reason}`);
+    const message = `agent ${this.agent.name} gave up the run: ${reason}`;
+    return new PenstockError("failed", this.#blaming(message));
   }
 
   #take({ event, number, atMs }: RunEvent): void {

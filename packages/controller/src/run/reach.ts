@@ -47,7 +47,7 @@ async function reach(
     });
   }
   if (Math.abs(clockSkewMs) > MAX_CLOCK_SKEW_MS) {
-    const skew = formatDuration(Math.abs(clockSkewMs));
+    const skew = formatDuration(Math.round(Math.abs(clockSkewMs) / 1000) * 1000);
     const side = clockSkewMs > 0 ? "ahead of" : "behind";
     throw new PenstockError("failed", `${who}: its clock is ${skew} ${side} ours`, {
       hint: "set the clocks of all hosts by NTP",

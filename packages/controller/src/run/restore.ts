@@ -206,6 +206,7 @@ class RestoreRun {
   #watchStalls(): StallWatch {
     return new StallWatch({
       direction: "restore",
+      run: this.#session.ref.run,
       timeoutMs: this.#context.stall.restore,
       targets: [this.#source.target.url],
       rateOf: (stream) => this.#context.pace.rateOf(stream),

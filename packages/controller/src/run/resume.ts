@@ -1,4 +1,4 @@
-import { hasCode, type Manifest, PenstockError } from "@penstock/common";
+import { formatDuration, hasCode, type Manifest, PenstockError } from "@penstock/common";
 import { setKeys } from "../catalogue/keys.ts";
 import { Journal, type JournalState, readJournal } from "../runs/journal.ts";
 import type { RunFolder } from "../runs/run-folder.ts";
@@ -60,12 +60,13 @@ async function adopt(
     return await Session.adopt({ ...context, run }, token, signal);
   } catch (error) {
     if (!hasCode(error, "not_found")) throw error;
-    const reason = `its controller was killed, and it was too late to go on: ${error.message}`;
+    const lease = formatDuration(before.head.leaseMs);
+    const reason = `its controller was killed, and it was too late to go on: the agents keep a run for ${lease}`;
     await tellAgents(context, (agent, soon) =>
       agent.abortRun({ ref: refOf(before), reason }, soon),
     );
     if (await settleDead(context, before, reason)) await journal.remove();
-    throw tooLate(run, reason, error);
+    throw tooLate(before, reason, error);
   }
 }
 
@@ -90,10 +91,12 @@ function refOf({ head }: JournalState): { run: string; token: Buffer } {
   return { run: head.set, token: Buffer.from(head.token, "base64") };
 }
 
-function tooLate(run: string, reason: string, cause: Error): PenstockError {
-  return new PenstockError("failed", `set ${run}: ${reason}`, {
+function tooLate({ head, receipts }: JournalState, reason: string, cause: Error): PenstockError {
+  const finished = "the streams that were finished can be read with: penstock cat";
+  const longer = "a longer lease: in the plan leaves more time";
+  return new PenstockError("failed", `set ${head.set}: ${reason}`, {
     cause,
-    hint: "the streams that were finished can be read with: penstock cat",
+    hint: receipts.length === 0 ? longer : finished,
   });
 }
 

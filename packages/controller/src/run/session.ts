@@ -101,7 +101,10 @@ export class Session {
     signal: AbortSignal,
   ): Promise<Session> {
     const ref = { run: options.run, token: Buffer.from(token) };
-    await together(options.agents, (agent) => agent.renewLease(ref, signal));
+    const forMs = options.leaseMs; // one that is away for a moment may come back in time
+    await together(options.agents, (agent) =>
+      patiently(() => agent.renewLease(ref, signal), { forMs }, signal),
+    );
     const session = new Session(options, ref, signal);
     for (const held of session.#held.values()) session.guard(held.hold(session.signal));
     return session;

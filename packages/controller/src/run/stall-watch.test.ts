@@ -21,7 +21,15 @@ function watch(direction: "backup" | "restore" = "backup") {
   const fail = ({ message }: PenstockError): void => void errors.push(message);
   const rateOf = (stream: string): number | undefined => (stream === "slow" ? 1024 : undefined);
   const targets = ["file:///backups"];
-  const options = { direction, timeoutMs: 60 * SECOND, targets, rateOf, fail, clock };
+  const options = {
+    direction,
+    run: "20260101000000",
+    timeoutMs: 60 * SECOND,
+    targets,
+    rateOf,
+    fail,
+    clock,
+  };
   const pass = (ms: number): string[] => {
     nowMs += ms;
     look();
@@ -106,7 +114,7 @@ test("a consumer that reads nothing is named", () => {
   stalls.attached("app", "sdw1");
   using _tool = stalls.running("psql", "sdw1", ["app"]);
   stalls.waiting("app", "tool");
-  expect(pass(60 * SECOND)).toEqual(["stream app of sdw1: psql has read nothing for 1m"]);
+  expect(pass(60 * SECOND)).toEqual(["stream app of sdw1: psql has read nothing at all for 1m"]);
 });
 
 test("a pipe that somebody else writes may be opened late, but not fall silent then", () => {

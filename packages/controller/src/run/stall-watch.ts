@@ -9,12 +9,12 @@ import type { WaitingFor } from "../mover/jobs.ts";
 
 const LOOKS_PER_TIMEOUT = 10;
 const LONGEST_PAUSE_MS = 1_000;
-const HINT =
-  "whoever waits may hold locks of the database: stall_timeout in the plan says for how long";
 
 /** What is watched, and what is done when it stands still. */
 export interface StallOptions {
   readonly direction: "backup" | "restore";
+  /** The run's name. */
+  readonly run: string;
   readonly timeoutMs: number;
   /** Where the bytes are stored, for the message. */
   readonly targets: readonly string[];
@@ -104,7 +104,8 @@ export class StallWatch implements Disposable {
     const message = [...streams, ...tools].find((found) => found !== undefined);
     if (message === undefined) return;
     this[Symbol.dispose]();
-    this.#options.fail(new PenstockError("failed", message, { hint: HINT }));
+    const hint = `whoever waits may hold locks of the database; what the tool has said: penstock logs ${this.#options.run}`;
+    this.#options.fail(new PenstockError("failed", message, { hint }));
   }
 
   /** What is to be said of a stream that stands still, other than through a tool of ours. */
@@ -133,7 +134,10 @@ export class StallWatch implements Disposable {
       return undefined;
     }
     const [first] = open;
-    if (first !== undefined) return this.#said(first, `${name} has ${this.#verbs.tool} nothing`);
+    if (first !== undefined) {
+      const nothing = first.hasMoved ? "nothing" : "nothing at all";
+      return this.#said(first, `${name} has ${this.#verbs.tool} ${nothing}`);
+    }
     if (this.#options.direction === "restore") return undefined; // it has it all, and works on it
     return `${name} on ${host} has not ended ${this.#timeout} after its last byte`;
   }

@@ -1,4 +1,4 @@
-import { isAbortError, PenstockError, toPenstockError } from "@penstock/common";
+import { type ErrorCode, isAbortError, PenstockError, toPenstockError } from "@penstock/common";
 
 /**
  * Does the same for all hosts at once and waits for all: an operator wants to hear of every host
@@ -17,16 +17,22 @@ export async function together<Item, Result>(
   return outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
 }
 
-/** Several errors as one; the first one's code decides the exit status. */
+/** Which of several codes decides the exit status: whoever answers first must not. */
+const WEIGHTIEST: readonly ErrorCode[] = ["usage", "locked", "refused", "unreachable"];
+
+/** Several errors as one, of the weightiest code. */
 export function joined(errors: readonly unknown[]): Error {
   const aborted = errors.find(isAbortError);
   if (aborted !== undefined) return aborted as Error;
   const [first, ...others] = errors.map((error) => toPenstockError(error, "internal"));
   if (first === undefined) throw new PenstockError("internal", "no errors to join");
   if (others.length === 0) return first;
-  const lines = [first, ...others].map((error) => `\n  ${error.message}`);
-  return new PenstockError(first.code, `${lines.length} problems:${lines.join("")}`, {
+  const all = [first, ...others];
+  const lines = all.map((error) => `\n  ${error.message}`);
+  const codes = WEIGHTIEST.filter((code) => all.some((error) => error.code === code));
+  const { code, hint } = all.find((error) => error.code === codes[0]) ?? first;
+  return new PenstockError(code, `${lines.length} problems:${lines.join("")}`, {
     cause: first,
-    ...(first.hint === undefined ? {} : { hint: first.hint }),
+    ...(hint === undefined ? {} : { hint }),
   });
 }

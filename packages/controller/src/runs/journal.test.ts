@@ -227,3 +227,10 @@ describe("a journal that cannot be written any more", () => {
     expect(await names()).toEqual(["a"]);
   });
 });
+
+test("garbage in place of a journal is damaged, not none", async () => {
+  await using folder = await createTemporaryDirectory();
+  await writeFile(join(folder.path, "journal.jsonl"), "\x00\x01 no journal\n");
+  const read = readJournal({ cluster: "c", run: "r", path: folder.path });
+  await expect(read).rejects.toThrow(/journal .*journal\.jsonl is not what Penstock writes$/);
+});

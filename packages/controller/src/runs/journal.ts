@@ -46,6 +46,7 @@ type Entry =
   | { readonly entry: "stored"; readonly receipt: Receipt };
 
 const FILE = "journal.jsonl";
+const BEGINNING = '{"entry":';
 
 /** How often a process says that it is alive. */
 const ALIVE_EVERY_MS = 5_000;
@@ -89,13 +90,16 @@ export class Journal implements AsyncDisposable {
     }
   }
 
-  /** Goes on with the journal of a process that is dead. */
+  /** Goes on with the journal of a process that is dead. Throws `failed` if it cannot be written. */
   static async reopen(
     { path: folder }: RunFolder,
     onBroken: (error: Error) => void,
   ): Promise<Journal> {
     const path = join(folder, FILE);
-    const journal = new Journal(await open(path, "a", 0o600), path, onBroken);
+    const file = await open(path, "a", 0o600).catch((error: unknown) => {
+      throw toPenstockError(error, `journal ${path}`);
+    });
+    const journal = new Journal(file, path, onBroken);
     journal.#touch();
     return journal;
   }
@@ -196,7 +200,11 @@ export async function readJournal({ path }: RunFolder): Promise<JournalState | u
     throw new PenstockError("damaged", `journal ${path}/${FILE} is not what Penstock writes`);
   });
   const begun = entries.find((candidate) => candidate.entry === "begun");
-  if (begun === undefined) return undefined;
+  if (begun === undefined) {
+    // One that was killed while it wrote its first line has made nothing yet.
+    if (lines.every((line) => line.startsWith(BEGINNING))) return undefined;
+    throw new PenstockError("damaged", `journal ${path}/${FILE} is not what Penstock writes`);
+  }
   return {
     head: begun.head,
     aliveMs,

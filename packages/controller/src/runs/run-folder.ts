@@ -1,4 +1,5 @@
-import { chmod, mkdir, readdir } from "node:fs/promises";
+import { constants } from "node:fs";
+import { access, chmod, mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { isErrno, nameTaken, PenstockError, toPenstockError } from "@penstock/common";
 import type { Reporter } from "./report.ts";
@@ -78,6 +79,13 @@ function toUnwritable(runDirectory: string, cause: unknown): PenstockError {
   const { message } = toPenstockError(cause, `run directory ${runDirectory}`);
   const hint = "set runDirectory: in the configuration to a folder that you may write to";
   return new PenstockError("usage", message, { hint, cause });
+}
+
+/** How many folders of a cluster's runs are of other users, whether they have ended or not. */
+export async function countHidden(runDirectory: string, cluster: string): Promise<number> {
+  const folders = await listRunFolders(runDirectory, cluster);
+  const looks = folders.map(({ path }) => access(path, constants.R_OK | constants.X_OK));
+  return (await Promise.allSettled(looks)).filter(({ status }) => status === "rejected").length;
 }
 
 function runsIn(runDirectory: string): string {
