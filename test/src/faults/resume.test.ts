@@ -43,6 +43,10 @@ describe("a backup whose controller is killed", () => {
       const backup = await begin(compression, pieces("sleep 0.1"), options);
       await using command = await backup.story.startFlowing("backup", signal);
       const set = await backup.kill(command);
+      const { stdout } = await stage.cluster.penstock(["status"], signal);
+      expect(stdout).toMatch(
+        new RegExp(`go on within \\d+ s: penstock backup --resume ${set}$`, "m"),
+      );
       expect(await backup.resume(set)).toMatchObject({ status: 0 });
       const { streams } = await backup.expectWhole(set, digest);
       expect(streams.every(({ reconnects }) => reconnects >= 1)).toBe(true);
