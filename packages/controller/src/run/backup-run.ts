@@ -1,6 +1,5 @@
 import { type Manifest, PenstockError, type Receipt } from "@penstock/common";
 import { Direction } from "@penstock/proto";
-import { setKeys } from "../catalogue/keys.ts";
 import type { PlannedStream, PlannedTool, RunPlan } from "../producers/producer.ts";
 import type { Journal, JournalState } from "../runs/journal.ts";
 import { startTimeLimit } from "../time-limit.ts";
@@ -17,6 +16,7 @@ import type { Session } from "./session.ts";
 import { StallWatch } from "./stall-watch.ts";
 import { type BackupStreamRun, finishedStream, StoredStreamRun } from "./stored-streams.ts";
 import { toStreamSpec } from "./stream-specs.ts";
+import { sweepSet } from "./sweep-set.ts";
 import { runTool } from "./tool-run.ts";
 import { writeFailed } from "./write-failed.ts";
 
@@ -102,9 +102,7 @@ export class BackupRun {
     await this.#closeStreams();
     if (!this.hasBegun) return; // the name may be another run's
     const signal = AbortSignal.timeout(CLEAN_UP_TIMEOUT_MS);
-    const { cluster, targets } = this.#context;
-    const { scope } = setKeys(cluster, this.#session.ref.run);
-    await Promise.allSettled(targets.map(({ target }) => target.sweep(scope, signal)));
+    await sweepSet(this.#context, this.#session.ref.run, signal);
   }
 
   async #start(): Promise<void> {

@@ -77,7 +77,6 @@ async function runToCommit(
     const error = run.hasBegun ? toRunFailure(cause) : cause;
     attended.failed(error);
     if (await run.fail(error)) await journal?.remove();
-    await run.sweep();
     throw error;
   }
 }

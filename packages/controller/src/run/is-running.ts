@@ -10,13 +10,8 @@ export async function isGivenUp(
   run: string,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const either = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]);
-  const answers = await Promise.allSettled(agents.map((agent) => agent.describe(either)));
-  signal.throwIfAborted();
-  return answers.every(
-    (answer) =>
-      answer.status === "fulfilled" && !answer.value.runs.some((active) => active.run === run),
-  );
+  const answers = await askAll(agents, run, signal);
+  return answers.every((holds) => holds === false);
 }
 
 /** Asks the agents of a set whether its run is still held: one that says so is enough. */
@@ -24,12 +19,21 @@ export function isRunningOn(
   connect: (hosts: readonly string[]) => AgentClient[],
   signal: AbortSignal,
 ): IsRunning {
-  return async (set, hosts) => {
-    const either = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]);
-    const answers = await Promise.allSettled(connect(hosts).map((agent) => agent.describe(either)));
-    signal.throwIfAborted();
-    return answers.some(
-      (answer) => answer.status === "fulfilled" && answer.value.runs.some(({ run }) => run === set),
-    );
-  };
+  return async (set, hosts) => (await askAll(connect(hosts), set, signal)).includes(true);
+}
+
+/** For each agent whether it holds the run; `undefined` for one that does not answer. */
+async function askAll(
+  agents: readonly AgentClient[],
+  run: string,
+  signal: AbortSignal,
+): Promise<(boolean | undefined)[]> {
+  const either = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]);
+  const answers = await Promise.allSettled(agents.map((agent) => agent.describe(either)));
+  signal.throwIfAborted();
+  return answers.map((answer) =>
+    answer.status === "fulfilled"
+      ? answer.value.runs.some((active) => active.run === run)
+      : undefined,
+  );
 }

@@ -10,6 +10,7 @@ import type { RunContext } from "./context.ts";
 import { digestOfPlan } from "./plan-digest.ts";
 import { Session } from "./session.ts";
 import { settleDead } from "./settle-dead.ts";
+import { sweepSet } from "./sweep-set.ts";
 
 const CLEAN_UP_TIMEOUT_MS = 10_000;
 
@@ -33,7 +34,8 @@ export async function resumeBackup(
   const committed = await finishCommit(context, before.head.set, signal);
   if (committed !== undefined) {
     await tellAgents(context, (agent, soon) => agent.releaseRun(refOf(before), soon));
-    if (await settleDead(context, before, "")) await journal.remove();
+    await sweepSet(context, before.head.set, AbortSignal.timeout(CLEAN_UP_TIMEOUT_MS));
+    await journal.remove();
     return committed;
   }
   const session = await adopt(context, before, journal, signal);

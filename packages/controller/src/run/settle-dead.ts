@@ -1,7 +1,7 @@
-import { setKeys } from "../catalogue/keys.ts";
 import type { JournalState } from "../runs/journal.ts";
 import { finishCommit } from "./commit.ts";
 import type { RunContext } from "./context.ts";
+import { sweepSet } from "./sweep-set.ts";
 import { writeFailed } from "./write-failed.ts";
 
 const SETTLE_TIMEOUT_MS = 30_000;
@@ -20,20 +20,11 @@ export async function settleDead(
   try {
     const signal = AbortSignal.timeout(SETTLE_TIMEOUT_MS);
     const committed = await finishCommit(context, state.head.set, signal);
-    await sweep(context, state.head.set, signal);
+    await sweepSet(context, state.head.set, signal);
     return committed !== undefined || (await noteFailure(context, state, reason));
   } catch {
     return false; // the target does not answer: another time
   }
-}
-
-async function sweep(
-  { cluster, targets }: Pick<RunContext, "cluster" | "targets">,
-  set: string,
-  signal: AbortSignal,
-): Promise<void> {
-  const { scope } = setKeys(cluster, set);
-  await Promise.allSettled(targets.map(({ target }) => target.sweep(scope, signal)));
 }
 
 async function noteFailure(
