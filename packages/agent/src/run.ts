@@ -1,5 +1,5 @@
 import { LOG_FIELD, PenstockError, toError } from "@penstock/common";
-import type { PreparedStream, PrepareRequest, StartToolRequest, Tally } from "@penstock/proto";
+import type { PrepareRequest, PrepareResponse, StartToolRequest, Tally } from "@penstock/proto";
 import type { Logger } from "pino";
 import { type AllowedTools, assertTools, toolPath } from "./allowed-tools.ts";
 import { EventLog } from "./event-log.ts";
@@ -97,12 +97,12 @@ export class AgentRun {
   }
 
   /** See agent.proto. */
-  async prepare({ streams, tools, checkOnly }: PrepareRequest): Promise<PreparedStream[]> {
+  async prepare({ streams, tools, checkOnly }: PrepareRequest): Promise<PrepareResponse> {
     this.#assertOpen();
     await assertTools(this.#around.tools, tools);
     const prepared = await this.#streams.prepare(streams, checkOnly);
     this.#assertOpen();
-    return prepared;
+    return { streams: prepared, pluginConfig: "" };
   }
 
   /** Starts a tool and returns its process number; see RunTools for a request that is repeated. */
@@ -173,10 +173,9 @@ export class AgentRun {
       "tool exited",
     );
     this.#around.counts.toolExited(tool, { exitCode, signal });
-    const said = stderrTail === "" ? stdoutTail : stderrTail;
     this.events.add({
       $case: "toolExited",
-      value: { toolId, exitCode: exitCode ?? 0, signal: signal ?? "", stderrTail: said },
+      value: { toolId, exitCode: exitCode ?? 0, signal: signal ?? "", stderrTail, stdoutTail },
     });
     for (const { hosted } of streams) hosted.toolEnded(graceMs);
   }

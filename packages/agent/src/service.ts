@@ -69,7 +69,7 @@ export function createAgentService(parts: ServiceParts): AgentServer {
     }),
     prepare: unary(
       around,
-      async (request) => ({ streams: await (await runs.get(request.ref)).prepare(request) }),
+      async (request) => await (await runs.get(request.ref)).prepare(request),
       (request) => ({ ...run(request), streams: request.streams.map(({ name }) => name) }),
     ),
     watch: (call) => void watch(parts, call),
@@ -97,9 +97,20 @@ export function createAgentService(parts: ServiceParts): AgentServer {
       around,
       async ({ ref, globs }): Promise<FindFilesResponse> => {
         const files = await (await runs.get(ref)).findFiles(globs);
-        return { files: files.map(({ path, sizeBytes }) => ({ path, bytes: BigInt(sizeBytes) })) };
+        return {
+          files: files.map(({ path, sizeBytes }) => ({
+            path,
+            bytes: BigInt(sizeBytes),
+            modifiedMs: 0n,
+          })),
+        };
       },
       (request) => ({ ...run(request), globs: request.globs }),
+    ),
+    readFile: unary(around, () => Promise.reject(new PenstockError("internal", "not there yet"))),
+    endStreams: unary(around, () => Promise.reject(new PenstockError("internal", "not there yet"))),
+    answerPlugin: unary(around, () =>
+      Promise.reject(new PenstockError("internal", "not there yet")),
     ),
     abortRun: unary(
       around,
@@ -136,6 +147,7 @@ function describe(
     memoryBytes: BigInt(config.memory),
     leaseMs: config.lease,
     runs: runs.list(),
+    pluginSocket: "",
   };
 }
 

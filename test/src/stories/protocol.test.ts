@@ -7,8 +7,9 @@ import { PROTOCOL } from "@penstock/common";
 import {
   type Codec,
   Direction,
+  PrepareRequest,
   type RunRef,
-  type StartToolRequest,
+  StartToolRequest,
   StreamKind,
   type StreamSpec,
 } from "@penstock/proto";
@@ -48,23 +49,21 @@ const begin = (changes: object): Promise<unknown> =>
     ...changes,
   });
 const prepare = (...streams: StreamSpec[]): Promise<unknown> =>
-  agent.call("prepare", { ref, streams, checkOnly: false, tools: [] });
+  agent.call("prepare", PrepareRequest.create({ ref, streams }));
 const pipe = (changes: Partial<StreamSpec>): Promise<unknown> =>
   prepare(toSpec("app", join(root, "app.pipe"), changes));
 const start = (changes: Partial<StartToolRequest>): Promise<unknown> =>
-  agent.call("startTool", {
-    ref,
-    toolId: "1",
-    tool: "sh",
-    args: ["-c", "exit 0"],
-    env: {},
-    stdoutStream: "",
-    stdinStream: "",
-    stopSignal: "",
-    streams: [],
-    graceMs: 1000,
-    ...changes,
-  });
+  agent.call(
+    "startTool",
+    StartToolRequest.create({
+      ref,
+      toolId: "1",
+      tool: "sh",
+      args: ["-c", "exit 0"],
+      graceMs: 1000,
+      ...changes,
+    }),
+  );
 const wrongToken = (): RunRef => ({ ...ref, token: randomBytes(32) });
 
 describe("a call that makes no sense is answered by an error that says why", () => {

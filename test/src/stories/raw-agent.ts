@@ -17,7 +17,7 @@ import {
   Direction,
   type RunRef,
   StreamKind,
-  type StreamSpec,
+  StreamSpec,
   TransferMessage,
 } from "@penstock/proto";
 import type { AgentHost } from "../harness/agent-host.ts";
@@ -144,14 +144,12 @@ export class RawTransfer {
 
 /** A pipe of a backup, unless something else is said. */
 export function toSpec(name: string, path: string, changes: Partial<StreamSpec> = {}): StreamSpec {
-  return {
+  return StreamSpec.create({
     name,
     path,
     kind: StreamKind.STREAM_KIND_FIFO,
     direction: Direction.DIRECTION_BACKUP,
     codec: Codec.CODEC_NONE,
-    mode: 0,
-    afterTool: false,
     ...changes,
-  };
+  });
 }

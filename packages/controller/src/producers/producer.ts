@@ -1,14 +1,58 @@
-import type { Manifest, StreamKind } from "@penstock/common";
+import type { CodecName, Manifest, StreamKind } from "@penstock/common";
 
 /**
  * A producer knows one dump tool. It is a pure planner: configuration and facts in, a plan out. It
  * opens no connection, file or process; one executor runs every plan.
  */
 export interface Producer {
-  /** The streams, tools and files of a backup named `set`. Throws `usage` with the place. */
-  planBackup(set: string): RunPlan;
-  /** The mirror, for the streams of a committed set. Throws `usage` or `not_found`. */
-  planRestore(manifest: Manifest): RunPlan;
+  /** What has to be asked on the hosts before a backup can be planned; without it nothing. */
+  inquireBackup?(set: string): Inquiry;
+  /**
+   * The streams, tools and files of a backup named `set`. `answers` are those to `inquireBackup`.
+   * Throws `usage` with the place, `failed` for answers that allow no backup.
+   */
+  planBackup(set: string, answers?: Evidence): RunPlan;
+  /** As `inquireBackup`, for a restore. */
+  inquireRestore?(manifest: Manifest): Inquiry;
+  /** The mirror, for the streams of a committed set. Throws `usage`, `not_found` or `failed`. */
+  planRestore(manifest: Manifest, answers?: Evidence): RunPlan;
+}
+
+/** Tools to run one after the other, each to its good end, and small files to read thereafter. */
+export interface Inquiry {
+  /** Without streams. */
+  readonly tools: readonly PlannedTool[];
+  readonly files: readonly HostFile[];
+}
+
+/** A small text file on a host: at most 2 MiB. */
+export interface HostFile {
+  /** The agent's name. */
+  readonly host: string;
+  readonly path: string;
+}
+
+/** What was said and found on the hosts. Plain data, so that it can be kept. */
+export interface Evidence {
+  /** The end of each tool's standard output, by the tool's id. */
+  readonly output: Readonly<Record<string, string>>;
+  /** Only those that are there, by `fileKey`. */
+  readonly files: Readonly<Record<string, FoundText>>;
+}
+
+/** A text file as it was found. */
+export interface FoundText {
+  readonly text: string;
+  /** When it was last written, by its host's clock. */
+  readonly modifiedMs: number;
+}
+
+/** Of nothing asked. */
+export const NO_EVIDENCE: Evidence = { output: {}, files: {} };
+
+/** How evidence names a file. */
+export function fileKey({ host, path }: HostFile): string {
+  return `${host}:${path}`;
 }
 
 /** Where in the configuration something was said, e.g. `["plans", "nightly", "producer", "hosts", 0]`. */
@@ -20,6 +64,24 @@ export interface RunPlan {
   readonly tools: readonly PlannedTool[];
   /** Regular files to collect when the tools have ended well. Empty in a restore. */
   readonly files: readonly FileGlob[];
+  /**
+   * Parts of command lines, each with the set's name or key in it: processes that the tools have the
+   * database servers start, and that nobody else stops when the run fails.
+   */
+  readonly strays?: readonly string[];
+  /** Without one it is enough that the tools have exited well. */
+  readonly proof?: Proof;
+}
+
+/** What shows that the tools have done their work, beyond their exit. */
+export interface Proof {
+  /** Files to read when the tools have ended. */
+  readonly files: readonly HostFile[];
+  /**
+   * Looks at what the tools said and wrote, and at the regular files that were found for
+   * `RunPlan.files`. Returns the tools' warnings. Throws `failed`, naming sign and host.
+   */
+  judge(evidence: Evidence, found: readonly HostFile[]): readonly string[];
 }
 
 /** One stream. `host` is the name of an agent. */
@@ -33,6 +95,16 @@ export interface PlannedStream {
   readonly dbid?: number;
   /** False if a run without it is still whole. */
   readonly required: boolean;
+  /** Instead of the plan's: for bytes that are compressed already. */
+  readonly codec?: CodecName;
+  /** What its bytes must be; see `StreamSpec.format`. */
+  readonly format?: string;
+  /** A pipe that its writer opens and closes many times; it ends with its tool. */
+  readonly heldOpen?: boolean;
+  /** A pipe that may be there already, and then stays. */
+  readonly mayExist?: boolean;
+  /** What is blocked in the database for as long as nobody reads it, for the one who is paged. */
+  readonly whileItWaits?: string;
   readonly origin: Origin;
 }
 
@@ -51,6 +123,12 @@ export interface PlannedTool {
    */
   readonly streams: readonly string[];
   readonly stopSignal?: string;
+  /** The stop signal goes to the process alone; its children are killed. */
+  readonly stopAlone?: boolean;
+  /** How much of the end of its output is wanted as evidence; default 8 KiB, at most 1 MiB. */
+  readonly keepStdoutBytes?: number;
+  /** Other exit statuses than 0 that the plan's proof can be good for; they are warned of. */
+  readonly doubtfulStatuses?: readonly number[];
   readonly origin: Origin;
 }
 

@@ -174,7 +174,11 @@ export class BackupRun {
       tools,
       limits,
       async (tool) => {
-        const { stderrTail: _, ...outcome } = await this.#runTool(tool, streams, stalls);
+        const {
+          stderrTail: _stderr,
+          stdoutTail: _stdout,
+          ...outcome
+        } = await this.#runTool(tool, streams, stalls);
         const own = tool.streams.flatMap((name) => byName.get(name) ?? []);
         await Promise.all(own.map((stream) => stream.settle(outcome)));
       },

@@ -26,7 +26,7 @@ const LOOK_EVERY_MS = 500;
 const STANDSTILL_MS = 2_000;
 
 /** A tool's end as the agent saw it. `name` is the tool's id. */
-export type ToolEnd = ToolOutcome & { readonly stderrTail: string };
+export type ToolEnd = ToolOutcome & { readonly stderrTail: string; readonly stdoutTail: string };
 
 /** What a HeldRun is made of. */
 export interface HeldRunOptions {
@@ -261,7 +261,7 @@ function toStreamError(host: string, { name, code, message }: StreamFailed): Pen
   );
 }
 
-function toToolEnd({ exitCode, signal, stderrTail, toolId }: ToolExited): ToolEnd {
+function toToolEnd({ exitCode, signal, stderrTail, stdoutTail, toolId }: ToolExited): ToolEnd {
   const outcome = signal === "" ? { exitCode } : { signal };
-  return { name: toolId, ...outcome, stderrTail };
+  return { name: toolId, ...outcome, stderrTail, stdoutTail };
 }

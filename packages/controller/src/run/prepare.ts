@@ -65,6 +65,8 @@ async function prepare(
     streams: own.map(({ spec }) => spec),
     checkOnly,
     tools: ownTools.map((tool) => tool.tool),
+    strays: [],
+    plugin: undefined,
   };
   try {
     const { signal } = session;

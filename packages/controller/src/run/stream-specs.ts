@@ -23,11 +23,13 @@ const CODECS: Readonly<Record<CodecName, Codec>> = {
 
 /** A planned stream as the agent is told of it; `afterTool` means a file that is still to be written. */
 export function toStreamSpec(
-  { name, kind, path }: PlannedStream,
+  planned: PlannedStream,
   direction: Direction,
   codec: CodecName,
   afterTool = false,
 ): StreamSpec {
-  const codecOnWire = CODECS[codec];
-  return { name, kind: KINDS[kind], path, direction, codec: codecOnWire, mode: 0, afterTool };
+  const { name, kind, path, heldOpen = false, format = "", mayExist = false } = planned;
+  const what = { name, kind: KINDS[kind], path, direction, codec: CODECS[codec], mode: 0 };
+  const inBackup = { heldOpen, format, mayExist, afterTool };
+  return { ...what, ...inBackup, pluginRequest: 0n, answerLater: false };
 }

@@ -31,20 +31,24 @@ export async function runTool(
     stopSignal: tool.stopSignal ?? "",
     streams: [...tool.streams],
     graceMs,
+    stopAlone: tool.stopAlone ?? false,
+    keepStdoutBytes: tool.keepStdoutBytes ?? 0,
   };
   const pid = await held.call((agent) => agent.startTool(request, signal), signal);
   report({ event: "tool", tool: tool.tool, host: tool.host, pid });
   const end = await raceAbort(held.toolEnd(tool.id), signal);
-  const { stderrTail, ...outcome } = end;
+  const { stderrTail: _stderr, stdoutTail: _stdout, ...outcome } = end;
   report({ event: "tool-exit", host: tool.host, ...outcome, name: tool.tool });
   assertEndedWell(tool, end);
   return { ...end, name: tool.tool };
 }
 
-function assertEndedWell(tool: PlannedTool, { exitCode, signal, stderrTail }: ToolEnd): void {
+function assertEndedWell(tool: PlannedTool, end: ToolEnd): void {
+  const { exitCode, signal, stderrTail, stdoutTail } = end;
   if (exitCode === 0) return;
   const how = signal === undefined ? `exited with status ${exitCode}` : `was killed by ${signal}`;
-  const said = stderrTail.trimEnd().split("\n").slice(-10).join("\n  ");
+  const all = stderrTail === "" ? stdoutTail : stderrTail;
+  const said = all.trimEnd().split("\n").slice(-10).join("\n  ");
   const tail = said === "" ? "" : `; it said:\n  ${said}`;
   throw new PenstockError("failed", `${tool.tool} on ${tool.host} ${how}${tail}`);
 }

@@ -54,6 +54,11 @@ export const StreamKind = {
   STREAM_KIND_STDOUT: 3,
   /** STREAM_KIND_STDIN - What a tool reads from its standard input (restore). */
   STREAM_KIND_STDIN: 4,
+  /**
+   * STREAM_KIND_PLUGIN - What a plugin process hands over (backup) or gets (restore) through the agent's socket. It is
+   * prepared in answer to a PluginRequest; `path` is empty.
+   */
+  STREAM_KIND_PLUGIN: 5,
 } as const;
 
 export type StreamKind = typeof StreamKind[keyof typeof StreamKind];
@@ -64,6 +69,7 @@ export namespace StreamKind {
   export type STREAM_KIND_FILE = typeof StreamKind.STREAM_KIND_FILE;
   export type STREAM_KIND_STDOUT = typeof StreamKind.STREAM_KIND_STDOUT;
   export type STREAM_KIND_STDIN = typeof StreamKind.STREAM_KIND_STDIN;
+  export type STREAM_KIND_PLUGIN = typeof StreamKind.STREAM_KIND_PLUGIN;
 }
 
 export const Codec = { CODEC_UNSPECIFIED: 0, CODEC_NONE: 1, CODEC_GZIP: 2, CODEC_ZSTD: 3 } as const;
@@ -117,6 +123,8 @@ export interface DescribeResponse {
   memoryBytes: bigint;
   leaseMs: number;
   runs: ActiveRun[];
+  /** Where plugin processes of this host connect: an absolute path; empty if they cannot. */
+  pluginSocket: string;
 }
 
 export interface ActiveRun {
@@ -177,6 +185,25 @@ export interface StreamSpec {
    * before. Otherwise it is read at once.
    */
   afterTool: boolean;
+  /**
+   * Backup of a FIFO whose writer opens and closes it many times: an end-of-file means nothing, since
+   * the agent holds a writing end. The stream ends when its tool has ended, or with EndStreams.
+   */
+  heldOpen: boolean;
+  /**
+   * Backup: what the raw bytes must be, checked as they pass; a stream that is not fails ("damaged").
+   * Empty: anything. See formats in common: "gzip", "gpdump", "gpdump.gz", "tar".
+   */
+  format: string;
+  /** A FIFO that is there already is used, and left there in the end. */
+  mayExist: boolean;
+  /** Kind PLUGIN: the request that it answers. */
+  pluginRequest: bigint;
+  /**
+   * Kind PLUGIN: the process is not told that all is well when its bytes are durable, but by
+   * AnswerPlugin, or when the run is released; by an abort it is told the failure.
+   */
+  answerLater: boolean;
 }
 
 export interface PrepareRequest {
@@ -186,10 +213,28 @@ export interface PrepareRequest {
   checkOnly: boolean;
   /** Tools that the run will start, so that a missing one is found before anything exists. */
   tools: string[];
+  /**
+   * Parts of command lines. When the run is aborted, processes of the agent's user whose command line
+   * holds one of them are stopped too: database servers have forked them, and nobody else would. Each
+   * holds a set's name or key (14 digits in a row) and something before or after it.
+   */
+  strays: string[];
+  /** From now on plugin processes that name this run's plan are the run's. */
+  plugin: PluginSession | undefined;
+}
+
+export interface PluginSession {
+  /**
+   * The agent writes the plugin's configuration file for gpbackup and gprestore, and removes it with
+   * the run; the answer names it.
+   */
+  writeConfig: boolean;
 }
 
 export interface PrepareResponse {
   streams: PreparedStream[];
+  /** Absolute path; empty if none was asked for. */
+  pluginConfig: string;
 }
 
 export interface PreparedStream {
@@ -218,6 +263,7 @@ export interface RunEvent {
     /** The run was ended by the agent itself (lease, shutdown) or by AbortRun. */
     { $case: "runAborted"; value: RunAborted }
     | { $case: "log"; value: LogLine }
+    | { $case: "pluginRequest"; value: PluginRequest }
     | undefined;
 }
 
@@ -229,6 +275,29 @@ export interface ToolExited {
   signal: string;
   /** The last lines of its standard error, at most 8 KiB. */
   stderrTail: string;
+  /** The end of its standard output, if that is no stream; see StartToolRequest. */
+  stdoutTail: string;
+}
+
+/**
+ * A plugin process has connected. It waits until a stream is prepared for its request, or until it is
+ * answered otherwise. When it is gone before, Prepare answers NOT_FOUND.
+ */
+export interface PluginRequest {
+  /** Unique in the run on this agent. */
+  id: bigint;
+  /** As gpbackup names the data or the file: an absolute path on this host. */
+  key: string;
+  /** BACKUP: it hands over; RESTORE: it wants to get. */
+  direction: Direction;
+  /** Restore: only these raw bytes, in this order; empty: all. */
+  ranges: ByteRange[];
+}
+
+export interface ByteRange {
+  start: bigint;
+  /** Exclusive. */
+  end: bigint;
 }
 
 /** The other end of the stream was seen for the first time. */
@@ -291,6 +360,16 @@ export interface StartToolRequest {
    * waited for before the stream fails.
    */
   graceMs: number;
+  /**
+   * The stop signal goes to the process alone; when it has ended, or its time is over, the rest of
+   * its group is killed. For a tool whose children take the signal for success.
+   */
+  stopAlone: boolean;
+  /**
+   * How much of the end of its standard output is kept for ToolExited, in bytes: at most 1 MiB;
+   * 0 is 8 KiB and 50 lines.
+   */
+  keepStdoutBytes: number;
 }
 
 export interface StartToolRequest_EnvEntry {
@@ -328,6 +407,38 @@ export interface FindFilesResponse {
 export interface FoundFile {
   path: string;
   bytes: bigint;
+  /** When it was last written, Unix time in milliseconds. */
+  modifiedMs: bigint;
+}
+
+export interface ReadFileRequest {
+  ref: RunRef | undefined;
+  path: string;
+  /** At most 2 MiB. */
+  maxBytes: number;
+}
+
+export interface ReadFileResponse {
+  data: Buffer;
+  modifiedMs: bigint;
+}
+
+export interface EndStreamsRequest {
+  ref: RunRef | undefined;
+  names: string[];
+}
+
+export interface EndStreamsResponse {
+}
+
+export interface AnswerPluginRequest {
+  ref: RunRef | undefined;
+  id: bigint;
+  /** What the process says on its standard error before it fails; empty: all is well. */
+  error: string;
+}
+
+export interface AnswerPluginResponse {
 }
 
 export interface AbortRunRequest {
@@ -677,6 +788,7 @@ function createBaseDescribeResponse(): DescribeResponse {
     memoryBytes: 0n,
     leaseMs: 0,
     runs: [],
+    pluginSocket: "",
   };
 }
 
@@ -720,6 +832,9 @@ export const DescribeResponse: MessageFns<DescribeResponse> = {
     }
     for (const v of message.runs) {
       ActiveRun.encode(v!, writer.uint32(90).fork()).join();
+    }
+    if (message.pluginSocket !== "") {
+      writer.uint32(98).string(message.pluginSocket);
     }
     return writer;
   },
@@ -825,6 +940,14 @@ export const DescribeResponse: MessageFns<DescribeResponse> = {
             message.runs.push(ActiveRun.decode(reader, reader.uint32()));
             continue;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.pluginSocket = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -855,6 +978,7 @@ export const DescribeResponse: MessageFns<DescribeResponse> = {
       : 0n;
     message.leaseMs = object.leaseMs ?? 0;
     message.runs = object.runs?.map((e) => ActiveRun.fromPartial(e)) || [];
+    message.pluginSocket = object.pluginSocket ?? "";
     return message;
   },
 };
@@ -1315,7 +1439,20 @@ export const RenewLeaseResponse: MessageFns<RenewLeaseResponse> = {
 };
 
 function createBaseStreamSpec(): StreamSpec {
-  return { name: "", kind: 0, path: "", direction: 0, codec: 0, mode: 0, afterTool: false };
+  return {
+    name: "",
+    kind: 0,
+    path: "",
+    direction: 0,
+    codec: 0,
+    mode: 0,
+    afterTool: false,
+    heldOpen: false,
+    format: "",
+    mayExist: false,
+    pluginRequest: 0n,
+    answerLater: false,
+  };
 }
 
 export const StreamSpec: MessageFns<StreamSpec> = {
@@ -1340,6 +1477,24 @@ export const StreamSpec: MessageFns<StreamSpec> = {
     }
     if (message.afterTool !== false) {
       writer.uint32(56).bool(message.afterTool);
+    }
+    if (message.heldOpen !== false) {
+      writer.uint32(64).bool(message.heldOpen);
+    }
+    if (message.format !== "") {
+      writer.uint32(74).string(message.format);
+    }
+    if (message.mayExist !== false) {
+      writer.uint32(80).bool(message.mayExist);
+    }
+    if (message.pluginRequest !== 0n) {
+      if (BigInt.asUintN(64, message.pluginRequest) !== message.pluginRequest) {
+        throw new globalThis.Error("value provided for field message.pluginRequest of type uint64 too large");
+      }
+      writer.uint32(88).uint64(message.pluginRequest);
+    }
+    if (message.answerLater !== false) {
+      writer.uint32(96).bool(message.answerLater);
     }
     return writer;
   },
@@ -1413,6 +1568,46 @@ export const StreamSpec: MessageFns<StreamSpec> = {
             message.afterTool = reader.bool();
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.heldOpen = reader.bool();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.format = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.mayExist = reader.bool();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.pluginRequest = reader.uint64() as bigint;
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.answerLater = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1437,12 +1632,19 @@ export const StreamSpec: MessageFns<StreamSpec> = {
     message.codec = object.codec ?? 0;
     message.mode = object.mode ?? 0;
     message.afterTool = object.afterTool ?? false;
+    message.heldOpen = object.heldOpen ?? false;
+    message.format = object.format ?? "";
+    message.mayExist = object.mayExist ?? false;
+    message.pluginRequest = (object.pluginRequest !== undefined && object.pluginRequest !== null)
+      ? BigInt(object.pluginRequest)
+      : 0n;
+    message.answerLater = object.answerLater ?? false;
     return message;
   },
 };
 
 function createBasePrepareRequest(): PrepareRequest {
-  return { ref: undefined, streams: [], checkOnly: false, tools: [] };
+  return { ref: undefined, streams: [], checkOnly: false, tools: [], strays: [], plugin: undefined };
 }
 
 export const PrepareRequest: MessageFns<PrepareRequest> = {
@@ -1458,6 +1660,12 @@ export const PrepareRequest: MessageFns<PrepareRequest> = {
     }
     for (const v of message.tools) {
       writer.uint32(34).string(v!);
+    }
+    for (const v of message.strays) {
+      writer.uint32(42).string(v!);
+    }
+    if (message.plugin !== undefined) {
+      PluginSession.encode(message.plugin, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -1507,6 +1715,22 @@ export const PrepareRequest: MessageFns<PrepareRequest> = {
             message.tools.push(reader.string());
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.strays.push(reader.string());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.plugin = PluginSession.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1528,18 +1752,80 @@ export const PrepareRequest: MessageFns<PrepareRequest> = {
     message.streams = object.streams?.map((e) => StreamSpec.fromPartial(e)) || [];
     message.checkOnly = object.checkOnly ?? false;
     message.tools = object.tools?.map((e) => e) || [];
+    message.strays = object.strays?.map((e) => e) || [];
+    message.plugin = (object.plugin !== undefined && object.plugin !== null)
+      ? PluginSession.fromPartial(object.plugin)
+      : undefined;
+    return message;
+  },
+};
+
+function createBasePluginSession(): PluginSession {
+  return { writeConfig: false };
+}
+
+export const PluginSession: MessageFns<PluginSession> = {
+  encode(message: PluginSession, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.writeConfig !== false) {
+      writer.uint32(8).bool(message.writeConfig);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PluginSession {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePluginSession();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.writeConfig = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PluginSession>): PluginSession {
+    return PluginSession.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PluginSession>): PluginSession {
+    const message = createBasePluginSession();
+    message.writeConfig = object.writeConfig ?? false;
     return message;
   },
 };
 
 function createBasePrepareResponse(): PrepareResponse {
-  return { streams: [] };
+  return { streams: [], pluginConfig: "" };
 }
 
 export const PrepareResponse: MessageFns<PrepareResponse> = {
   encode(message: PrepareResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.streams) {
       PreparedStream.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.pluginConfig !== "") {
+      writer.uint32(18).string(message.pluginConfig);
     }
     return writer;
   },
@@ -1565,6 +1851,14 @@ export const PrepareResponse: MessageFns<PrepareResponse> = {
             message.streams.push(PreparedStream.decode(reader, reader.uint32()));
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.pluginConfig = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1583,6 +1877,7 @@ export const PrepareResponse: MessageFns<PrepareResponse> = {
   fromPartial(object: DeepPartial<PrepareResponse>): PrepareResponse {
     const message = createBasePrepareResponse();
     message.streams = object.streams?.map((e) => PreparedStream.fromPartial(e)) || [];
+    message.pluginConfig = object.pluginConfig ?? "";
     return message;
   },
 };
@@ -1761,6 +2056,9 @@ export const RunEvent: MessageFns<RunEvent> = {
       case "log":
         LogLine.encode(message.event.value, writer.uint32(66).fork()).join();
         break;
+      case "pluginRequest":
+        PluginRequest.encode(message.event.value, writer.uint32(74).fork()).join();
+        break;
     }
     return writer;
   },
@@ -1842,6 +2140,14 @@ export const RunEvent: MessageFns<RunEvent> = {
             message.event = { $case: "log", value: LogLine.decode(reader, reader.uint32()) };
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.event = { $case: "pluginRequest", value: PluginRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1898,13 +2204,19 @@ export const RunEvent: MessageFns<RunEvent> = {
         }
         break;
       }
+      case "pluginRequest": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "pluginRequest", value: PluginRequest.fromPartial(object.event.value) };
+        }
+        break;
+      }
     }
     return message;
   },
 };
 
 function createBaseToolExited(): ToolExited {
-  return { toolId: "", exitCode: 0, signal: "", stderrTail: "" };
+  return { toolId: "", exitCode: 0, signal: "", stderrTail: "", stdoutTail: "" };
 }
 
 export const ToolExited: MessageFns<ToolExited> = {
@@ -1920,6 +2232,9 @@ export const ToolExited: MessageFns<ToolExited> = {
     }
     if (message.stderrTail !== "") {
       writer.uint32(34).string(message.stderrTail);
+    }
+    if (message.stdoutTail !== "") {
+      writer.uint32(42).string(message.stdoutTail);
     }
     return writer;
   },
@@ -1969,6 +2284,14 @@ export const ToolExited: MessageFns<ToolExited> = {
             message.stderrTail = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.stdoutTail = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1990,6 +2313,174 @@ export const ToolExited: MessageFns<ToolExited> = {
     message.exitCode = object.exitCode ?? 0;
     message.signal = object.signal ?? "";
     message.stderrTail = object.stderrTail ?? "";
+    message.stdoutTail = object.stdoutTail ?? "";
+    return message;
+  },
+};
+
+function createBasePluginRequest(): PluginRequest {
+  return { id: 0n, key: "", direction: 0, ranges: [] };
+}
+
+export const PluginRequest: MessageFns<PluginRequest> = {
+  encode(message: PluginRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== 0n) {
+      if (BigInt.asUintN(64, message.id) !== message.id) {
+        throw new globalThis.Error("value provided for field message.id of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.id);
+    }
+    if (message.key !== "") {
+      writer.uint32(18).string(message.key);
+    }
+    if (message.direction !== 0) {
+      writer.uint32(24).int32(message.direction);
+    }
+    for (const v of message.ranges) {
+      ByteRange.encode(v!, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PluginRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePluginRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.id = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.direction = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.ranges.push(ByteRange.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PluginRequest>): PluginRequest {
+    return PluginRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PluginRequest>): PluginRequest {
+    const message = createBasePluginRequest();
+    message.id = (object.id !== undefined && object.id !== null) ? BigInt(object.id) : 0n;
+    message.key = object.key ?? "";
+    message.direction = object.direction ?? 0;
+    message.ranges = object.ranges?.map((e) => ByteRange.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseByteRange(): ByteRange {
+  return { start: 0n, end: 0n };
+}
+
+export const ByteRange: MessageFns<ByteRange> = {
+  encode(message: ByteRange, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.start !== 0n) {
+      if (BigInt.asUintN(64, message.start) !== message.start) {
+        throw new globalThis.Error("value provided for field message.start of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.start);
+    }
+    if (message.end !== 0n) {
+      if (BigInt.asUintN(64, message.end) !== message.end) {
+        throw new globalThis.Error("value provided for field message.end of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.end);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ByteRange {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseByteRange();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.start = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.end = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ByteRange>): ByteRange {
+    return ByteRange.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ByteRange>): ByteRange {
+    const message = createBaseByteRange();
+    message.start = (object.start !== undefined && object.start !== null) ? BigInt(object.start) : 0n;
+    message.end = (object.end !== undefined && object.end !== null) ? BigInt(object.end) : 0n;
     return message;
   },
 };
@@ -2419,6 +2910,8 @@ function createBaseStartToolRequest(): StartToolRequest {
     stopSignal: "",
     streams: [],
     graceMs: 0,
+    stopAlone: false,
+    keepStdoutBytes: 0,
   };
 }
 
@@ -2453,6 +2946,12 @@ export const StartToolRequest: MessageFns<StartToolRequest> = {
     }
     if (message.graceMs !== 0) {
       writer.uint32(80).uint32(message.graceMs);
+    }
+    if (message.stopAlone !== false) {
+      writer.uint32(88).bool(message.stopAlone);
+    }
+    if (message.keepStdoutBytes !== 0) {
+      writer.uint32(96).uint32(message.keepStdoutBytes);
     }
     return writer;
   },
@@ -2553,6 +3052,22 @@ export const StartToolRequest: MessageFns<StartToolRequest> = {
             message.graceMs = reader.uint32();
             continue;
           }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.stopAlone = reader.bool();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.keepStdoutBytes = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2588,6 +3103,8 @@ export const StartToolRequest: MessageFns<StartToolRequest> = {
     message.stopSignal = object.stopSignal ?? "";
     message.streams = object.streams?.map((e) => e) || [];
     message.graceMs = object.graceMs ?? 0;
+    message.stopAlone = object.stopAlone ?? false;
+    message.keepStdoutBytes = object.keepStdoutBytes ?? 0;
     return message;
   },
 };
@@ -3019,7 +3536,7 @@ export const FindFilesResponse: MessageFns<FindFilesResponse> = {
 };
 
 function createBaseFoundFile(): FoundFile {
-  return { path: "", bytes: 0n };
+  return { path: "", bytes: 0n, modifiedMs: 0n };
 }
 
 export const FoundFile: MessageFns<FoundFile> = {
@@ -3032,6 +3549,12 @@ export const FoundFile: MessageFns<FoundFile> = {
         throw new globalThis.Error("value provided for field message.bytes of type uint64 too large");
       }
       writer.uint32(16).uint64(message.bytes);
+    }
+    if (message.modifiedMs !== 0n) {
+      if (BigInt.asIntN(64, message.modifiedMs) !== message.modifiedMs) {
+        throw new globalThis.Error("value provided for field message.modifiedMs of type int64 too large");
+      }
+      writer.uint32(24).int64(message.modifiedMs);
     }
     return writer;
   },
@@ -3065,6 +3588,14 @@ export const FoundFile: MessageFns<FoundFile> = {
             message.bytes = reader.uint64() as bigint;
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.modifiedMs = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3084,6 +3615,395 @@ export const FoundFile: MessageFns<FoundFile> = {
     const message = createBaseFoundFile();
     message.path = object.path ?? "";
     message.bytes = (object.bytes !== undefined && object.bytes !== null) ? BigInt(object.bytes) : 0n;
+    message.modifiedMs = (object.modifiedMs !== undefined && object.modifiedMs !== null)
+      ? BigInt(object.modifiedMs)
+      : 0n;
+    return message;
+  },
+};
+
+function createBaseReadFileRequest(): ReadFileRequest {
+  return { ref: undefined, path: "", maxBytes: 0 };
+}
+
+export const ReadFileRequest: MessageFns<ReadFileRequest> = {
+  encode(message: ReadFileRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ref !== undefined) {
+      RunRef.encode(message.ref, writer.uint32(10).fork()).join();
+    }
+    if (message.path !== "") {
+      writer.uint32(18).string(message.path);
+    }
+    if (message.maxBytes !== 0) {
+      writer.uint32(24).uint32(message.maxBytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReadFileRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReadFileRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ref = RunRef.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.maxBytes = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ReadFileRequest>): ReadFileRequest {
+    return ReadFileRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReadFileRequest>): ReadFileRequest {
+    const message = createBaseReadFileRequest();
+    message.ref = (object.ref !== undefined && object.ref !== null) ? RunRef.fromPartial(object.ref) : undefined;
+    message.path = object.path ?? "";
+    message.maxBytes = object.maxBytes ?? 0;
+    return message;
+  },
+};
+
+function createBaseReadFileResponse(): ReadFileResponse {
+  return { data: Buffer.alloc(0), modifiedMs: 0n };
+}
+
+export const ReadFileResponse: MessageFns<ReadFileResponse> = {
+  encode(message: ReadFileResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.data.length !== 0) {
+      writer.uint32(10).bytes(message.data);
+    }
+    if (message.modifiedMs !== 0n) {
+      if (BigInt.asIntN(64, message.modifiedMs) !== message.modifiedMs) {
+        throw new globalThis.Error("value provided for field message.modifiedMs of type int64 too large");
+      }
+      writer.uint32(16).int64(message.modifiedMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReadFileResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReadFileResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.data = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.modifiedMs = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ReadFileResponse>): ReadFileResponse {
+    return ReadFileResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReadFileResponse>): ReadFileResponse {
+    const message = createBaseReadFileResponse();
+    message.data = object.data ?? Buffer.alloc(0);
+    message.modifiedMs = (object.modifiedMs !== undefined && object.modifiedMs !== null)
+      ? BigInt(object.modifiedMs)
+      : 0n;
+    return message;
+  },
+};
+
+function createBaseEndStreamsRequest(): EndStreamsRequest {
+  return { ref: undefined, names: [] };
+}
+
+export const EndStreamsRequest: MessageFns<EndStreamsRequest> = {
+  encode(message: EndStreamsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ref !== undefined) {
+      RunRef.encode(message.ref, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.names) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EndStreamsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEndStreamsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ref = RunRef.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.names.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<EndStreamsRequest>): EndStreamsRequest {
+    return EndStreamsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EndStreamsRequest>): EndStreamsRequest {
+    const message = createBaseEndStreamsRequest();
+    message.ref = (object.ref !== undefined && object.ref !== null) ? RunRef.fromPartial(object.ref) : undefined;
+    message.names = object.names?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseEndStreamsResponse(): EndStreamsResponse {
+  return {};
+}
+
+export const EndStreamsResponse: MessageFns<EndStreamsResponse> = {
+  encode(_: EndStreamsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EndStreamsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEndStreamsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<EndStreamsResponse>): EndStreamsResponse {
+    return EndStreamsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<EndStreamsResponse>): EndStreamsResponse {
+    const message = createBaseEndStreamsResponse();
+    return message;
+  },
+};
+
+function createBaseAnswerPluginRequest(): AnswerPluginRequest {
+  return { ref: undefined, id: 0n, error: "" };
+}
+
+export const AnswerPluginRequest: MessageFns<AnswerPluginRequest> = {
+  encode(message: AnswerPluginRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ref !== undefined) {
+      RunRef.encode(message.ref, writer.uint32(10).fork()).join();
+    }
+    if (message.id !== 0n) {
+      if (BigInt.asUintN(64, message.id) !== message.id) {
+        throw new globalThis.Error("value provided for field message.id of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.id);
+    }
+    if (message.error !== "") {
+      writer.uint32(26).string(message.error);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AnswerPluginRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAnswerPluginRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ref = RunRef.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.id = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.error = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AnswerPluginRequest>): AnswerPluginRequest {
+    return AnswerPluginRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AnswerPluginRequest>): AnswerPluginRequest {
+    const message = createBaseAnswerPluginRequest();
+    message.ref = (object.ref !== undefined && object.ref !== null) ? RunRef.fromPartial(object.ref) : undefined;
+    message.id = (object.id !== undefined && object.id !== null) ? BigInt(object.id) : 0n;
+    message.error = object.error ?? "";
+    return message;
+  },
+};
+
+function createBaseAnswerPluginResponse(): AnswerPluginResponse {
+  return {};
+}
+
+export const AnswerPluginResponse: MessageFns<AnswerPluginResponse> = {
+  encode(_: AnswerPluginResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AnswerPluginResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAnswerPluginResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AnswerPluginResponse>): AnswerPluginResponse {
+    return AnswerPluginResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<AnswerPluginResponse>): AnswerPluginResponse {
+    const message = createBaseAnswerPluginResponse();
     return message;
   },
 };
@@ -4142,6 +5062,46 @@ export const AgentService = {
     responseDeserialize: (value: Buffer): FindFilesResponse => FindFilesResponse.decode(value),
   },
   /**
+   * A small regular file below the agent's roots, whole: what a tool reports in files. NOT_FOUND if
+   * there is none; FAILED_PRECONDITION if it is larger than asked for, or is no regular file.
+   */
+  readFile: {
+    path: "/penstock.v1.Agent/ReadFile" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ReadFileRequest): Buffer => Buffer.from(ReadFileRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ReadFileRequest => ReadFileRequest.decode(value),
+    responseSerialize: (value: ReadFileResponse): Buffer => Buffer.from(ReadFileResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ReadFileResponse => ReadFileResponse.decode(value),
+  },
+  /**
+   * Ends streams that are held open: what is in the pipe is read, then the stream ends. Repeating it
+   * is harmless.
+   */
+  endStreams: {
+    path: "/penstock.v1.Agent/EndStreams" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: EndStreamsRequest): Buffer => Buffer.from(EndStreamsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): EndStreamsRequest => EndStreamsRequest.decode(value),
+    responseSerialize: (value: EndStreamsResponse): Buffer => Buffer.from(EndStreamsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): EndStreamsResponse => EndStreamsResponse.decode(value),
+  },
+  /**
+   * What a plugin process hears of a request of its own: an error, or that all is well. For a request
+   * that no stream was prepared for, or one whose stream has `answer_later`. Repeating it is harmless.
+   */
+  answerPlugin: {
+    path: "/penstock.v1.Agent/AnswerPlugin" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: AnswerPluginRequest): Buffer => Buffer.from(AnswerPluginRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): AnswerPluginRequest => AnswerPluginRequest.decode(value),
+    responseSerialize: (value: AnswerPluginResponse): Buffer =>
+      Buffer.from(AnswerPluginResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): AnswerPluginResponse => AnswerPluginResponse.decode(value),
+  },
+  /**
    * Stops the run's tools (consumers before their pipes are closed) and removes what it made.
    * Repeating it is harmless; an unknown run is not an error.
    */
@@ -4205,6 +5165,21 @@ export interface AgentServer extends UntypedServiceImplementation {
   transfer: handleBidiStreamingCall<TransferMessage, TransferMessage>;
   /** Regular files below the agent's roots that match the given globs, sorted by path. */
   findFiles: handleUnaryCall<FindFilesRequest, FindFilesResponse>;
+  /**
+   * A small regular file below the agent's roots, whole: what a tool reports in files. NOT_FOUND if
+   * there is none; FAILED_PRECONDITION if it is larger than asked for, or is no regular file.
+   */
+  readFile: handleUnaryCall<ReadFileRequest, ReadFileResponse>;
+  /**
+   * Ends streams that are held open: what is in the pipe is read, then the stream ends. Repeating it
+   * is harmless.
+   */
+  endStreams: handleUnaryCall<EndStreamsRequest, EndStreamsResponse>;
+  /**
+   * What a plugin process hears of a request of its own: an error, or that all is well. For a request
+   * that no stream was prepared for, or one whose stream has `answer_later`. Repeating it is harmless.
+   */
+  answerPlugin: handleUnaryCall<AnswerPluginRequest, AnswerPluginResponse>;
   /**
    * Stops the run's tools (consumers before their pipes are closed) and removes what it made.
    * Repeating it is harmless; an unknown run is not an error.
@@ -4353,6 +5328,63 @@ export interface AgentClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: FindFilesResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * A small regular file below the agent's roots, whole: what a tool reports in files. NOT_FOUND if
+   * there is none; FAILED_PRECONDITION if it is larger than asked for, or is no regular file.
+   */
+  readFile(
+    request: ReadFileRequest,
+    callback: (error: ServiceError | null, response: ReadFileResponse) => void,
+  ): ClientUnaryCall;
+  readFile(
+    request: ReadFileRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ReadFileResponse) => void,
+  ): ClientUnaryCall;
+  readFile(
+    request: ReadFileRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ReadFileResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Ends streams that are held open: what is in the pipe is read, then the stream ends. Repeating it
+   * is harmless.
+   */
+  endStreams(
+    request: EndStreamsRequest,
+    callback: (error: ServiceError | null, response: EndStreamsResponse) => void,
+  ): ClientUnaryCall;
+  endStreams(
+    request: EndStreamsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: EndStreamsResponse) => void,
+  ): ClientUnaryCall;
+  endStreams(
+    request: EndStreamsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: EndStreamsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * What a plugin process hears of a request of its own: an error, or that all is well. For a request
+   * that no stream was prepared for, or one whose stream has `answer_later`. Repeating it is harmless.
+   */
+  answerPlugin(
+    request: AnswerPluginRequest,
+    callback: (error: ServiceError | null, response: AnswerPluginResponse) => void,
+  ): ClientUnaryCall;
+  answerPlugin(
+    request: AnswerPluginRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: AnswerPluginResponse) => void,
+  ): ClientUnaryCall;
+  answerPlugin(
+    request: AnswerPluginRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: AnswerPluginResponse) => void,
   ): ClientUnaryCall;
   /**
    * Stops the run's tools (consumers before their pipes are closed) and removes what it made.
