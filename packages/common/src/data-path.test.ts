@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type { ByteStream } from "./byte-stream.ts";
 import { systemClock } from "./clock.ts";
 import { receiveBackup, receiveRestore, sendBackup, sendRestore } from "./data-path.ts";
+import { openFormatCheck } from "./formats/formats.ts";
 import type { CodecName } from "./manifest.ts";
 import { createDigest } from "./stages/digest.ts";
 import { Pace } from "./stages/pace.ts";
@@ -56,7 +57,7 @@ test.each<CodecName>(["none", "gzip", "zstd"])(
   async (codec) => {
     const there = connect();
     const stored = memorySink();
-    const sent = sendBackup(chunks("first,", "second"), codec, there, never);
+    const sent = sendBackup(chunks("first,", "second"), { codec, check: undefined }, there, never);
     const sending = sent.then((tally) => there.sender.end({ tally }));
     const tally = await receiveBackup(
       there.receiver,
@@ -120,4 +121,13 @@ test("an end without a tally is no end", async () => {
   await expect(receiveBackup(receiver, attached, memorySink(), never)).rejects.toThrow(
     "without its tally",
   );
+});
+
+test("a stream that is not of its format gets no end, though all its bytes were sent", async () => {
+  const { pace, sender } = connect();
+  using check = openFormatCheck("gpdump");
+  const form = { codec: "none", check } as const;
+  const sent = sendBackup(chunks("COPY t FROM stdin;\n"), form, { pace, sender }, never);
+  await expect(sent).rejects.toMatchObject({ code: "damaged" });
+  expect(sender.filledBytes).toBe(19);
 });

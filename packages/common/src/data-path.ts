@@ -4,6 +4,8 @@
  */
 import type { Tally } from "@penstock/proto";
 import { type ByteStream, flow, type Stage } from "./byte-stream.ts";
+import { checking } from "./formats/checking.ts";
+import type { FormatCheck } from "./formats/format-check.ts";
 import type { CodecName } from "./manifest.ts";
 import { compress, decompress } from "./stages/codec.ts";
 import { createDigest, type Digest, hashing } from "./stages/digest.ts";
@@ -29,22 +31,34 @@ export interface SendingEnd {
   readonly sender: Sender;
 }
 
+/** What is done to raw bytes before they are sent. */
+export interface SendingForm {
+  readonly codec: CodecName;
+  /** What they must be; `undefined` is anything. */
+  readonly check: FormatCheck | undefined;
+}
+
 /** Where raw bytes go. */
 export interface ByteSink {
   /** Takes the next bytes; resolves when they have left our hands. */
   write(chunk: Uint8Array): Promise<void>;
 }
 
-/** Backup, on the database host: what leaves the tool becomes frames, kept until acknowledged. */
+/**
+ * Backup, on the database host: what leaves the tool becomes frames, kept until acknowledged. Throws
+ * `damaged` if it is not of its format, so that such a stream has no end.
+ */
 export async function sendBackup(
   source: ByteStream,
-  codec: CodecName,
+  { codec, check }: SendingForm,
   { pace, sender }: SendingEnd,
   signal: AbortSignal,
 ): Promise<Tally> {
   const raw = createDigest();
   const { stored, stages } = storing(codec, raw);
-  await sender.fill(flow(signal, source, hashing(raw), ...stages, pacing(pace)), signal);
+  const checked = check === undefined ? [] : [checking(check)];
+  const way = [...checked, hashing(raw), ...stages, pacing(pace)];
+  await sender.fill(flow(signal, source, ...way), signal);
   return toTally(raw, stored);
 }
 

@@ -53,6 +53,7 @@ export {
   receiveBackup,
   receiveRestore,
   type SendingEnd,
+  type SendingForm,
   sendBackup,
   sendRestore,
 } from "./data-path.ts";
@@ -69,6 +70,13 @@ export {
   toPenstockError,
 } from "./errors.ts";
 export { countBuffersAsHeap } from "./external-memory.ts";
+export type { FormatCheck } from "./formats/format-check.ts";
+export {
+  FORMAT_NAMES,
+  type FormatName,
+  isFormatName,
+  openFormatCheck,
+} from "./formats/formats.ts";
 export { type AuthenticatedCall, authorize } from "./grpc/authorize.ts";
 export { CHANNEL_OPTIONS, type ChannelPeer, createChannelCredentials } from "./grpc/channel.ts";
 export { type Expected, type Identity, parseIdentity, ROLES, type Role } from "./grpc/identity.ts";

@@ -10,6 +10,8 @@ export const LOG_FIELD = {
   /** One line of what a tool has said. */
   line: "line",
   pid: "pid",
+  /** A command line, without its secrets. */
+  command: "command",
   exitCode: "exitCode",
   signal: "signal",
   /** Why something has failed that the run is told of in another way, too. */

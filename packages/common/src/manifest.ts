@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /** How the bytes of a stream reach the agent, or leave it. */
-export type StreamKind = "fifo" | "file" | "stdout" | "stdin";
+export type StreamKind = "fifo" | "file" | "stdout" | "stdin" | "plugin";
 
 /** What the agent does to the bytes of a stream. */
 export type CodecName = "none" | "gzip" | "zstd";
@@ -23,6 +23,8 @@ export interface Manifest {
   readonly endedAt: string;
   /** Why a failed run failed. */
   readonly error?: string;
+  /** What the tools of a good run were not happy with. */
+  readonly warnings?: readonly string[];
   readonly streams: readonly Receipt[];
 }
 
@@ -31,7 +33,7 @@ export interface Receipt {
   readonly name: string;
   readonly host: string;
   readonly kind: StreamKind;
-  /** "" for stdout and stdin. */
+  /** "" for stdout and stdin; for a plugin the key under which it handed the bytes over. */
   readonly path: string;
   readonly contentId?: number;
   readonly dbid?: number;
@@ -90,7 +92,7 @@ const storedObject: z.ZodType<StoredObject> = z.strictObject({
 export const receiptSchema: z.ZodType<Receipt> = z.strictObject({
   name: z.string(),
   host: z.string(),
-  kind: z.enum(["fifo", "file", "stdout", "stdin"]),
+  kind: z.enum(["fifo", "file", "stdout", "stdin", "plugin"]),
   path: z.string(),
   contentId: z.number().int().exactOptional(),
   dbid: z.number().int().exactOptional(),
@@ -122,5 +124,6 @@ export const manifestSchema: z.ZodType<Manifest> = z.strictObject({
   startedAt: z.iso.datetime(),
   endedAt: z.iso.datetime(),
   error: z.string().exactOptional(),
+  warnings: z.array(z.string()).exactOptional(),
   streams: z.array(receiptSchema),
 });

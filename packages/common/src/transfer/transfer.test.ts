@@ -64,7 +64,7 @@ test("whatever breaks and whenever, every byte arrives once and in order, and th
         const served = sender.run(calls, never);
         const sent = sendBackup(
           chunks(Buffer.from(input), sizes),
-          "none",
+          { codec: "none", check: undefined },
           { pace: new Pace(), sender },
           never,
         ).then((tally) => sender.end({ tally }));
