@@ -15,6 +15,10 @@ import type { AgentConfig } from "./config.ts";
 import { cleanLeftOvers } from "./left-overs.ts";
 import { LocalStreamHost } from "./local-stream-host.ts";
 import { MemoryBudget } from "./memory-budget.ts";
+import { PluginSessions } from "./plugin/plugin-sessions.ts";
+import { executableOf, socketOf } from "./plugin/plugin-settings.ts";
+import type { PluginPlace } from "./plugin/run-plugin.ts";
+import { servePlugins } from "./plugin/serve-plugins.ts";
 import { RunCounts } from "./run-counts.ts";
 import { Runs } from "./runs.ts";
 import { type MetricsParts, serveAgentMetrics } from "./serve-agent-metrics.ts";
@@ -51,7 +55,8 @@ export async function startAgent(config: AgentConfig, log: Logger): Promise<Runn
   const hosts = await openHosts(config, mainHost, opened, log);
   const { roots, tools, stateDirectory } = config;
   const counts = new RunCounts(Object.keys(tools));
-  const around = { roots, tools, stateDirectory, hosts, mainHost, counts, log };
+  const plugin = await openPlugin(config, opened, log);
+  const around = { roots, tools, stateDirectory, hosts, mainHost, plugin, counts, log };
   const runs = opened.use(new Runs(around));
 
   const { username: user } = userInfo();
@@ -71,6 +76,18 @@ function createServer(tls: TlsMaterial, log: Logger): GrpcServer {
   return createGrpcServer(tls, {
     onRefused: (address, reason) => log.warn({ address, reason }, "client refused"),
   });
+}
+
+/** Unless the configuration wants none. */
+async function openPlugin(
+  config: AgentConfig,
+  opened: AsyncDisposableStack,
+  log: Logger,
+): Promise<PluginPlace> {
+  const sessions = new PluginSessions(config.name, log);
+  const socket = socketOf(config);
+  if (socket !== "") opened.use(await servePlugins(socket, sessions));
+  return { socket, executable: executableOf(config.plugin), sessions };
 }
 
 /** If the configuration wants any. */

@@ -4,7 +4,9 @@ import {
   type Channel,
   type Clock,
   type CodecName,
+  type FormatName,
   formatDuration,
+  openFormatCheck,
   Pace,
   PenstockError,
   Sender,
@@ -24,12 +26,23 @@ export interface BackupSource extends AsyncDisposable {
   readonly opened: Promise<void>;
   /** No writer will come any more; see FifoReader. */
   expectNoWriter(): Promise<void>;
+  /** See AgentStream. */
+  letEnd(): void;
+}
+
+/** What its bytes are, and become. */
+export interface BackupForm {
+  readonly codec: CodecName;
+  /** What the raw bytes must be; `undefined` is anything. */
+  readonly format: FormatName | undefined;
 }
 
 /** A stream from the database host. Memory: its share of the budget, and what the source holds. */
 export class BackupStream implements AgentStream {
   readonly opened: Promise<void>;
   readonly done: Promise<Tally>;
+  /** The mover has said that it has it all, durably. Never rejects. */
+  readonly taken: Promise<void>;
   readonly pace: Pace;
   readonly #source: BackupSource;
   readonly #sender: Sender;
@@ -37,6 +50,7 @@ export class BackupStream implements AgentStream {
   readonly #place: Disposable;
   readonly #calls: AcceptingSource;
   readonly #stop: AbortController = new AbortController();
+  readonly #taken: PromiseWithResolvers<void> = Promise.withResolvers();
   readonly #served: Promise<void>;
   /** Since when a read is waiting for the tool; undefined while it does not. */
   #waitingSinceMs: number | undefined;
@@ -44,12 +58,13 @@ export class BackupStream implements AgentStream {
 
   constructor(
     source: BackupSource,
-    codec: CodecName,
+    form: BackupForm,
     budget: MemoryBudget,
     clock: Clock = systemClock,
   ) {
     this.#source = source;
     this.opened = source.opened;
+    this.taken = this.#taken.promise;
     this.pace = new Pace(clock);
     this.#budget = budget;
     this.#place = budget.join();
@@ -58,7 +73,7 @@ export class BackupStream implements AgentStream {
       adopt ? this.#sender.ackedBytes : Number(offset);
     const isWaitingForTool = (): boolean => this.#waitingSinceMs !== undefined;
     this.#calls = new AcceptingSource(placeFor, clock, isWaitingForTool);
-    this.done = this.#send(codec);
+    this.done = this.#send(form);
     this.#served = this.#serve().catch((error: unknown) => {
       this.#calls.fail(toError(error)); // to the controller it is told by `done`
     });
@@ -74,7 +89,12 @@ export class BackupStream implements AgentStream {
     this.#calls.offer(channel, open, this.#stop.signal);
   }
 
+  letEnd(): void {
+    this.#source.letEnd();
+  }
+
   toolEnded(graceMs: number): void {
+    this.letEnd();
     const waitingSinceMs = (): number | undefined => this.#waitingSinceMs;
     const giveUp = (): void => void this.#giveUp(graceMs);
     const grace = startToolGrace({ graceMs, waitingSinceMs }, giveUp, this.#stop.signal);
@@ -91,14 +111,18 @@ export class BackupStream implements AgentStream {
 
   /** To the end of the run: a mover that has it all may die, and the next one asks for the end again. */
   async #serve(): Promise<void> {
-    for (;;) await this.#sender.run(this.#calls, this.#stop.signal);
+    for (;;) {
+      await this.#sender.run(this.#calls, this.#stop.signal);
+      this.#taken.resolve();
+    }
   }
 
-  async #send(codec: CodecName): Promise<Tally> {
+  async #send({ codec, format }: BackupForm): Promise<Tally> {
     const { signal } = this.#stop;
+    using check = format === undefined ? undefined : openFormatCheck(format);
     const sending = { pace: this.pace, sender: this.#sender };
     try {
-      const tally = await sendBackup(this.#watched(signal), codec, sending, signal);
+      const tally = await sendBackup(this.#watched(signal), { codec, check }, sending, signal);
       this.#sender.end({ tally });
       return tally;
     } catch (error) {

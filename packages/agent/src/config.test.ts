@@ -46,6 +46,7 @@ describe("the agent's configuration", () => {
       replayBuffer: 64 * 2 ** 20,
       lease: 30_000,
       logLevel: "info",
+      plugin: { executable: "/usr/bin/gpbackup_penstock_plugin" },
     });
   });
 
@@ -58,6 +59,7 @@ replayBuffer: 1m
 lease: 1s
 logLevel: debug
 metrics: {listen: "0.0.0.0:9000"}
+plugin: {socket: /run/penstock/plugin.sock, executable: /opt/penstock/plugin}
 `;
     expect(load(text).value).toMatchObject({
       listen: "[::1]:0",
@@ -68,11 +70,16 @@ metrics: {listen: "0.0.0.0:9000"}
       lease: 1000,
       logLevel: "debug",
       metrics: { listen: "0.0.0.0:9000" },
+      plugin: { socket: "/run/penstock/plugin.sock", executable: "/opt/penstock/plugin" },
     });
   });
 
   test("serves metrics on loopback unless it says where", () => {
     expect(load(`${GOOD}metrics: {}\n`).value.metrics).toEqual({ listen: "127.0.0.1:9411" });
+  });
+
+  test("need not serve plugin processes", () => {
+    expect(load(`${GOOD}plugin: off\n`).value.plugin).toBe("off");
   });
 
   test("may allow nothing at all", () => {
@@ -109,6 +116,11 @@ metrics: {listen: "0.0.0.0:9000"}
       "root: /x",
       '6: unknown key (did you mean "roots"?) at root; allowed: name, cluster, listen, tls, roots,',
     ],
+    ["plugin: on", '6: unknown value "on" at plugin; allowed: off'],
+    ["plugin: [off]", "6: unexpected list at plugin; allowed: a map with the keys socket, execut"],
+    ["plugin: {sock: /x}", "6: unknown key at plugin.sock; allowed: socket, executable"],
+    ["plugin: {socket: x}", '6: bad path "x" at plugin.socket; allowed: an absolute path'],
+    ["plugin: {executable: /a b}", '6: bad path "/a b" at plugin.executable; allowed: letters,'],
     ["name: sdw2", '6: duplicate key "name"'],
   ])("refuses %s with its line", (line, message) => {
     expect(() => load(`${GOOD}${line}\n`)).toThrow(`${path}:${message}`);

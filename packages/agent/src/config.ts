@@ -17,6 +17,7 @@ import {
   tlsField,
 } from "@penstock/common";
 import { z } from "zod";
+import { type PluginSettings, pluginField } from "./plugin/plugin-settings.ts";
 
 /** What an operator says about one database host. Read once, at start-up. */
 export interface AgentConfig {
@@ -42,6 +43,8 @@ export interface AgentConfig {
   readonly logLevel: LogLevel;
   /** Where metrics are served; by default they are not. */
   readonly metrics?: MetricsSettings;
+  /** How gpbackup's storage plugin reaches this agent; off: not at all. */
+  readonly plugin: PluginSettings | "off";
 }
 
 /** From the most to the least. */
@@ -80,6 +83,7 @@ export const agentConfigSchema: z.ZodType<AgentConfig> = z
       .describe("How long a run lives without a sign of its controller"),
     logLevel: z.enum(LOG_LEVELS).prefault("info").describe("The least important entries to log"),
     metrics: metricsField("127.0.0.1:9411").exactOptional(),
+    plugin: pluginField.prefault({}),
   })
   .superRefine(({ memory, replayBuffer }, context) => {
     if (replayBuffer <= memory) return;

@@ -195,3 +195,63 @@ test("a pipe that is not there says so", async () => {
     message: expect.stringContaining("open fifo /nowhere/pipe: ENOENT"),
   });
 });
+
+test("a pipe that is held open outlives its writers, and nothing between them is lost", async () => {
+  await using pipe = await createPipe();
+  await using reader = await FifoReader.open(pipe.path, { isHeldOpen: true });
+  const script =
+    'for row in 1 2 3 4 5 6 7 8 9; do echo "$row" >> "$1"; done; exec 3>> "$1"; echo last >&3';
+  await using writer = shell(script, pipe.path);
+  const bytes = collect(reader.chunks(never), 1000);
+  expect(await writer.exited).toEqual({ code: 0, signal: null });
+  await reader.opened;
+  reader.letEnd();
+  reader.letEnd();
+  expect(String(await bytes)).toBe("1\n2\n3\n4\n5\n6\n7\n8\n9\nlast\n");
+});
+
+test("what fills the pipe of a held reader is read when it may end, if nobody has pulled before", async () => {
+  await using pipe = await createPipe();
+  await using reader = await FifoReader.open(pipe.path, { isHeldOpen: true });
+  await using writer = shell('head -c 60000 /dev/zero > "$1"; printf x > "$1"', pipe.path);
+  expect(await writer.exited).toEqual({ code: 0, signal: null });
+  reader.letEnd();
+  await reader.expectNoWriter();
+  const bytes = await collect(reader.chunks(never), 100_000);
+  expect([bytes.length, String(bytes.subarray(-1))]).toEqual([60_001, "x"]);
+});
+
+test("a pipe that is held open and may end is waited for as long as a writer has it open", async () => {
+  await using pipe = await createPipe();
+  await using reader = await FifoReader.open(pipe.path, { isHeldOpen: true });
+  await using writer = shell('exec 3>"$1"; echo open; read -r go; echo late >&3', pipe.path);
+  expect(await writer.line()).toBe("open");
+  reader.letEnd();
+  await reader.expectNoWriter();
+  writer.say("go");
+  expect(String(await collect(reader.chunks(never), 100))).toBe("late\n");
+});
+
+test("a pipe that was held open, and into which nobody wrote, was never opened", async () => {
+  for (const script of ["true", ': > "$1"']) {
+    await using pipe = await createPipe();
+    await using reader = await FifoReader.open(pipe.path, { isHeldOpen: true });
+    await using writer = shell(script, pipe.path);
+    await writer.exited;
+    const bytes = collect(reader.chunks(never), 100);
+    reader.letEnd();
+    await expect(bytes).rejects.toMatchObject({
+      code: "not_found",
+      message: `fifo ${pipe.path} was never opened by its writer`,
+    });
+  }
+});
+
+test("a held pipe that is given up lets its writer go", async () => {
+  await using pipe = await createPipe();
+  const reader = await FifoReader.open(pipe.path, { isHeldOpen: true });
+  await using writer = shell('exec cat /dev/zero > "$1"', pipe.path);
+  await reader.opened;
+  await reader[Symbol.asyncDispose]();
+  expect(await writer.exited).toEqual({ code: null, signal: "SIGPIPE" });
+});

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { constants, readSync } from "node:fs";
+import { closeSync, constants, readSync } from "node:fs";
 import { Socket } from "node:net";
 import { setImmediate as loopTurn } from "node:timers/promises";
 import {
@@ -21,12 +21,18 @@ import { ReadSpace } from "./read-space.ts";
  * One reader is one stream: it ends when the last writer has closed, and that end proves nothing,
  * since a killed tool looks the same. Holds one block of memory, and reads one chunk ahead of its
  * consumer; while nobody pulls the tool feels back-pressure.
+ *
+ * A pipe that is held open has a writing end of our own until `letEnd`: its writers may come and go, and
+ * none of them gets EPIPE between two others.
  */
 export class FifoReader implements AsyncDisposable {
   /** Resolves when a writer was seen: at its first byte or its end. An open alone cannot be seen. */
   readonly opened: Promise<void>;
   readonly #path: string;
   readonly #fd: number;
+  /** Our writing end of a pipe that is held open. */
+  #heldFd: number | undefined;
+  readonly #isHeldOpen: boolean;
   /** Gone once it is closed: it would keep the memory of its last read. */
   #socket: Socket | undefined;
   readonly #space: ReadSpace = new ReadSpace();
@@ -35,28 +41,41 @@ export class FifoReader implements AsyncDisposable {
   #state: "untouched" | "flowing" | "ended" | PenstockError = "untouched";
   #changed: PromiseWithResolvers<void> = Promise.withResolvers();
 
-  private constructor(path: string, fd: number) {
+  private constructor(path: string, fd: number, heldFd: number | undefined) {
     this.#path = path;
     this.#fd = fd;
+    this.#heldFd = heldFd;
+    this.#isHeldOpen = heldFd !== undefined;
     this.opened = this.#seen.promise;
     const onread = {
       buffer: (): Buffer => this.#space.room(),
       callback: (sizeBytes: number): boolean => this.#deliver(this.#space.take(sizeBytes)),
     };
     const socket = new Socket({ fd, readable: true, writable: false, onread });
-    socket.once("end", () => this.#settle("ended"));
+    socket.once("end", () => this.#ended());
     socket.once("error", (error) => this.#settle(toPenstockError(error, `read fifo ${path}`)));
     socket.once("close", () => this.#closed());
     this.#socket = socket.resume();
   }
 
   /** Opens the pipe and begins to wait for a writer. Throws `failed` if it is not there, or no pipe. */
-  static async open(path: string): Promise<FifoReader> {
+  static async open(
+    path: string,
+    { isHeldOpen = false }: { readonly isHeldOpen?: boolean } = {},
+  ): Promise<FifoReader> {
+    const fds: number[] = [];
+    const openEnd = (flags: number): number => {
+      const fd = openFifo(path, flags);
+      fds.push(fd);
+      return fd;
+    };
     try {
-      const fd = openFifo(path, constants.O_RDONLY);
+      const fd = openEnd(constants.O_RDONLY);
+      const heldFd = isHeldOpen ? openEnd(constants.O_WRONLY) : undefined;
       await growPipe(fd);
-      return new FifoReader(path, fd);
+      return new FifoReader(path, fd, heldFd);
     } catch (error) {
+      for (const fd of fds) closeSync(fd);
       throw toPenstockError(error, `open fifo ${path}`);
     }
   }
@@ -81,6 +100,16 @@ export class FifoReader implements AsyncDisposable {
   }
 
   /**
+   * Of a pipe that is held open: what is in it is still read, then it ends, once nobody else has it open
+   * for writing. If no byte has ever come, `chunks` throws `not_found`, since an open alone was not
+   * seen. Of any other pipe nothing changes. Repeating it is harmless.
+   */
+  letEnd(): void {
+    if (this.#heldFd !== undefined) closeSync(this.#heldFd);
+    this.#heldFd = undefined;
+  }
+
+  /**
    * Says that no writer will come any more, since the tool has exited. If none was seen, and none
    * holds the pipe open in silence, `chunks` throws `not_found`; otherwise nothing changes.
    */
@@ -89,12 +118,12 @@ export class FifoReader implements AsyncDisposable {
     await loopTurn();
     await loopTurn();
     if (this.#state !== "untouched" || this.#writerIsThere()) return;
-    const message = `fifo ${this.#path} was never opened by its writer`;
-    this.#settle(new PenstockError("not_found", message)); // a stream may be optional
+    this.#settle(neverOpened(this.#path));
   }
 
   /** Closes the pipe; a writer that is still there gets EPIPE. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.letEnd();
     const socket = this.#socket?.destroy();
     if (socket?.closed === false) await once(socket, "close");
   }
@@ -117,6 +146,12 @@ export class FifoReader implements AsyncDisposable {
     if (this.#state === "untouched") this.#state = "flowing";
     this.#wake();
     return false;
+  }
+
+  /** The last writer has closed; if we held the pipe open that may be ourselves. */
+  #ended(): void {
+    const isUnseen = this.#isHeldOpen && this.#state === "untouched";
+    this.#settle(isUnseen ? neverOpened(this.#path) : "ended");
   }
 
   #closed(): void {
@@ -149,6 +184,11 @@ export class FifoReader implements AsyncDisposable {
     this.#deliver(probe.take(1));
     return true;
   }
+}
+
+/** A stream may be optional: then this is no failure. */
+function neverOpened(path: string): PenstockError {
+  return new PenstockError("not_found", `fifo ${path} was never opened by its writer`);
 }
 
 function closedEarly(path: string): PenstockError {

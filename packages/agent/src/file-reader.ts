@@ -9,6 +9,8 @@ const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 export class FileReader implements AsyncDisposable {
   /** When it was opened. */
   readonly sizeBytes: number;
+  /** When it was last written before that, Unix time. */
+  readonly modifiedMs: number;
   /** There is nobody to wait for. */
   readonly opened: Promise<void> = Promise.resolve();
   readonly #path: string;
@@ -20,6 +22,7 @@ export class FileReader implements AsyncDisposable {
     this.#file = file;
     this.sizeBytes = Number(sizeBytes);
     this.#modifiedNs = modifiedNs;
+    this.modifiedMs = Number(modifiedNs / 1_000_000n);
   }
 
   /** Throws `not_found`, or `failed` if it cannot be read, is a symbolic link or no regular file. */
@@ -50,6 +53,8 @@ export class FileReader implements AsyncDisposable {
 
   /** A file has no writer: its end is where it ends. */
   async expectNoWriter(): Promise<void> {}
+
+  letEnd(): void {}
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#file.close();

@@ -18,14 +18,14 @@ export async function openFileStream(plan: StreamPlan, record: MadeRecord): Prom
   return new RestoreStream(plan.codec, () => Promise.resolve(writer));
 }
 
-async function readNow({ path, codec }: StreamPlan): Promise<AgentStream> {
-  return new BackupStream(await FileReader.open(path), codec, createBudget());
+async function readNow({ path, ...form }: StreamPlan): Promise<AgentStream> {
+  return new BackupStream(await FileReader.open(path), form, createBudget());
 }
 
 /** Once the tool has ended there is nobody left to be graceful with. */
-function readLater({ path, codec }: StreamPlan): AgentStream {
+function readLater({ path, ...form }: StreamPlan): AgentStream {
   const file = new LaterFile(path);
-  const stream = new BackupStream(file, codec, createBudget());
+  const stream = new BackupStream(file, form, createBudget());
   return {
     opened: stream.opened,
     done: stream.done,
@@ -35,6 +35,7 @@ function readLater({ path, codec }: StreamPlan): AgentStream {
     },
     accept: (channel, open) => stream.accept(channel, open),
     toolEnded: () => file.toolEnded(),
+    letEnd: () => {},
     [Symbol.asyncDispose]: () => stream[Symbol.asyncDispose](),
   };
 }

@@ -1,3 +1,4 @@
+import type { Stats } from "node:fs";
 import { lstat, readdir, realpath } from "node:fs/promises";
 import { join, normalize } from "node:path";
 import { isErrno, PenstockError, toPenstockError } from "@penstock/common";
@@ -10,6 +11,8 @@ export interface FoundFile {
   /** As the pattern spells its folders. */
   readonly path: string;
   readonly sizeBytes: number;
+  /** When it was last written, Unix time. */
+  readonly modifiedMs: number;
 }
 
 /** The pattern as given, and its parts, each a name or a matcher of names. */
@@ -31,9 +34,13 @@ export async function findFiles(glob: string, roots: readonly string[]): Promise
   for await (const path of expand("/", pattern.parts, within)) {
     const real = await within(path);
     const stat = real === undefined ? undefined : await lstat(real).catch(absent);
-    if (stat?.isFile()) found.push({ path, sizeBytes: stat.size });
+    if (stat?.isFile()) found.push(toFound(path, stat));
   }
   return found.sort((one, other) => (one.path < other.path ? -1 : 1));
+}
+
+function toFound(path: string, { size, mtimeMs }: Stats): FoundFile {
+  return { path, sizeBytes: size, modifiedMs: Math.floor(mtimeMs) };
 }
 
 function parsePattern(glob: string, roots: readonly string[]): Pattern {

@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { makeFifo } from "./fifo.ts";
 import { FifoReader } from "./fifo-reader.ts";
 import { isGroupAlive, signalGroup } from "./process-group.ts";
-import { createFolder, nodeModule, SOURCES } from "./testing.ts";
+import { createFolder, nodeModule, SOURCES, shell } from "./testing.ts";
 
 const never = new AbortController().signal;
 
@@ -47,6 +47,32 @@ async function witnessOfKill(): Promise<string> {
 
 test("a killed agent leaves no tool behind, and its consumer sees no clean end", async () => {
   expect(await witnessOfKill()).toBe("");
+});
+
+/** An agent that guards a pipe, and has written a part into it. */
+const GUARDING = `
+const { RunKeepers } = await import("${SOURCES}/run-keepers.ts");
+const { FifoWriter } = await import("${SOURCES}/fifo-writer.ts");
+const [input] = process.argv.slice(1);
+const keepers = await RunKeepers.start();
+await keepers.guard([input]);
+console.log("guarded");
+const writer = await FifoWriter.open(input, new AbortController().signal);
+await writer.write(Buffer.from("half a row"));
+console.log("written");
+process.stdin.resume();
+`;
+
+test("a consumer that others have started sees no clean end of a killed agent either", async () => {
+  await using folder = await createFolder();
+  const input = join(folder.path, "input");
+  await makeFifo(input, 0o600);
+  await using agent = nodeModule(GUARDING, input);
+  expect(await agent.line()).toBe("guarded");
+  await using consumer = shell('exec cat "$1"', input);
+  expect(await agent.line()).toBe("written");
+  process.kill(agent.pid, "SIGKILL");
+  expect(await consumer.exited).toEqual({ code: null, signal: "SIGKILL" });
 });
 
 /** An agent that says the number of its tool's group and of its keeper's process. */

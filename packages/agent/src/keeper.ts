@@ -6,13 +6,15 @@ import { toolEnvironment } from "./tool-environment.ts";
 
 /**
  * Reads what to do; at the end of its input without "dismiss", which means that the agent was
- * killed, it kills the groups it watches. It lives one second longer, holding what it holds: a
- * process that was just killed may run for some microseconds more on another processor. Nobody may
- * hear any more what it says, which must not end it: so SIGPIPE is ignored, too.
+ * killed, it kills the groups it watches, and whoever else has a pipe open that it holds: a database
+ * server may have started it. It lives one second longer, holding what it holds: a process that was just
+ * killed may run for some microseconds more on another processor. Nobody may hear any more what it
+ * says, which must not end it: so SIGPIPE is ignored, too.
  */
 const SCRIPT = `
 trap "" HUP INT PIPE QUIT TERM
 groups=
+held=$1
 while read -r verb what; do
   case $verb in
     watch) groups="$groups $what" ;;
@@ -22,11 +24,27 @@ while read -r verb what; do
       groups=$kept ;;
     close)
       eval "exec $what>&-"
+      kept=
+      for each in $held; do [ "$each" = "$what" ] || kept="$kept $each"; done
+      held=$kept
       echo "$what" ;;
     dismiss) exit 0 ;;
   esac
 done
 for each in $groups; do kill -s KILL -- "-$each"; done
+for round in 1 2 3 4 5 6 7 8 9 10; do
+  found=
+  for fd in /proc/[0-9]*/fd/*; do
+    case $fd in "/proc/$$/"*) continue ;; esac
+    [ -p "$fd" ] || continue
+    for each in $held; do
+      [ "$fd" -ef "/proc/$$/fd/$each" ] || continue
+      pid=\${fd#/proc/}
+      kill -s KILL "\${pid%%/*}" && found=yes
+    done
+  done
+  [ -n "$found" ] || break
+done
 sleep 1
 `;
 
@@ -58,7 +76,7 @@ export class Keeper {
   /** Starts a keeper that holds duplicates of `fds` (at most 7) as soon as this call has returned. */
   static async start(fds: readonly number[] = []): Promise<Keeper> {
     if (fds.length > MOST_KEPT) throw new PenstockError("internal", "too much for one keeper");
-    const child = spawn("/bin/sh", ["-c", SCRIPT, "penstock-keeper"], {
+    const child = spawn("/bin/sh", ["-c", SCRIPT, "penstock-keeper", heldFds(fds.length)], {
       detached: true,
       cwd: "/",
       env: toolEnvironment({}),
@@ -110,6 +128,11 @@ export class Keeper {
   #closedAll(): void {
     for (const place of [...this.#held.keys()]) this.#closed(place + FIRST_FD);
   }
+}
+
+/** How the shell names the descriptors that it is given. */
+function heldFds(count: number): string {
+  return Array.from({ length: count }, (_, place) => place + FIRST_FD).join(" ");
 }
 
 async function started(child: ChildProcess): Promise<void> {

@@ -30,6 +30,8 @@ export class LaterFile implements BackupSource {
   /** Who wrote the file has ended. */
   async expectNoWriter(): Promise<void> {}
 
+  letEnd(): void {}
+
   /** `chunks` closes what it has opened. */
   async [Symbol.asyncDispose](): Promise<void> {}
 }

@@ -2,7 +2,8 @@ import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { cleanLeftOvers } from "./left-overs.ts";
-import { journalFolder } from "./run-journal.ts";
+import { makeAllFifos } from "./make-places.ts";
+import { journalFolder, RunJournal } from "./run-journal.ts";
 import { createFolder, isWaiting, nodeModule, SOURCES, shell } from "./testing.ts";
 
 const AGENT = `
@@ -47,6 +48,26 @@ test("what a killed agent has left is removed, and a tool blocked at its pipe is
   expect(await readdir(journalFolder(state))).toEqual([]);
   await cleanLeftOvers(state, log);
   expect(log.lines).toEqual(["removed what a dead run had left"]);
+});
+
+test("what a database server has started for a killed agent's tool is stopped at the next start", async () => {
+  await using folder = await createFolder();
+  const [state, path] = [join(folder.path, "state"), join(folder.path, "pipe")];
+  const stray = `dump --k ${process.pid}${Date.now()}_`;
+  const journal = await RunJournal.open(state, "run");
+  await makeAllFifos(journal, [{ path, mode: 0o600 }]);
+  await journal.recordStrays({ strays: [stray], pipes: [path] });
+  await using writer = shell(
+    'trap "" PIPE; echo ready; cat /dev/zero > "$1" 2> /dev/null',
+    path,
+    stray,
+  );
+  await writer.line();
+  const log = recordingLog();
+  await cleanLeftOvers(state, log);
+  expect(await writer.exited).toEqual({ code: null, signal: "SIGTERM" });
+  expect(log.lines).toEqual(["stray process stopped", "removed what a dead run had left"]);
+  expect(await readdir(folder.path)).toEqual(["state"]);
 });
 
 test("a journal that cannot be read is told and kept, and the others are cleaned", async () => {

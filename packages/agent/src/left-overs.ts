@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { absent } from "./absent.ts";
 import { isUnfinished } from "./durable-file.ts";
 import { journalFolder, RunJournal } from "./run-journal.ts";
+import { stopStrays } from "./stop-strays.ts";
 
 /** The part of a logger that is needed here. */
 export interface LeftOverLog {
@@ -11,8 +12,8 @@ export interface LeftOverLog {
 }
 
 /**
- * Removes what runs have left that died with an agent; call it before the first run. Whatever was
- * blocked at a pipe of theirs is freed. What cannot be removed is logged and tried again at the
+ * Removes what runs have left that died with an agent; call it before the first run. What they had set
+ * going is stopped, and whatever else was blocked at a pipe of theirs is freed. What cannot be removed is logged and tried again at the
  * next start. Cleaning twice is harmless; two agents must not share a state directory.
  */
 export async function cleanLeftOvers(stateDirectory: string, log: LeftOverLog): Promise<void> {
@@ -23,8 +24,10 @@ export async function cleanLeftOvers(stateDirectory: string, log: LeftOverLog): 
   for (const name of names.filter((each) => each.endsWith(".json"))) {
     try {
       const journal = await RunJournal.load(stateDirectory, name);
-      await journal?.removeMade();
-      log.info({ run: journal?.run }, "removed what a dead run had left");
+      if (journal === undefined) continue;
+      await stopStrays(journal.straySearch, log);
+      await journal.removeMade();
+      log.info({ run: journal.run }, "removed what a dead run had left");
     } catch (error) {
       log.error({ journal: name, err: error }, "cannot remove what a dead run has left");
     }

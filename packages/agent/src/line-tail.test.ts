@@ -47,3 +47,14 @@ test("at most 8 KiB are kept, also of a line without end", () => {
   expect(Buffer.byteLength(text)).toBeLessThanOrEqual(8 * 1024);
   expect(Buffer.byteLength(text)).toBeGreaterThan(0);
 });
+
+test("more is kept where more is asked for, and no line is cut off in its middle", () => {
+  const tail = new LineTail(() => {}, { bytes: 100_000, lines: Number.POSITIVE_INFINITY });
+  const lines = Array.from({ length: 200_000 }, (_, index) => `${index}`);
+  tail.push(Buffer.from(lines.join("\n")));
+  tail.end();
+  const kept = tail.text.split("\n");
+  expect(kept).toEqual(lines.slice(-kept.length));
+  expect(Buffer.byteLength(tail.text)).toBeLessThanOrEqual(100_000);
+  expect(Buffer.byteLength(tail.text)).toBeGreaterThan(99_900);
+});

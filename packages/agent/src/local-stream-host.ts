@@ -13,14 +13,15 @@ import type { TransferService } from "./transfer-service.ts";
 /** Serves streams in this very thread. */
 export class LocalStreamHost implements StreamHost {
   readonly port: number;
+  /** Of all its streams. */
+  readonly budget: MemoryBudget;
   readonly #service: TransferService;
-  readonly #budget: MemoryBudget;
   readonly #open: Set<HostedStream> = new Set();
   readonly #counts: StreamCounts = new StreamCounts();
 
   constructor(service: TransferService, budget: MemoryBudget, port = 0) {
     this.#service = service;
-    this.#budget = budget;
+    this.budget = budget;
     this.port = port;
   }
 
@@ -58,6 +59,7 @@ export class LocalStreamHost implements StreamHost {
     );
     const hosted: HostedStream = {
       toolEnded: (graceMs) => stream.toolEnded(graceMs),
+      letEnd: () => stream.letEnd(),
       setPace: (rate) => {
         if (stream.pace !== undefined) stream.pace.rate = rate;
       },
@@ -79,8 +81,8 @@ export class LocalStreamHost implements StreamHost {
     await Promise.all([...this.#open].map((hosted) => hosted.close()));
   }
 
-  async #openReader({ path, codec }: StreamSettings): Promise<AgentStream> {
-    return new BackupStream(await FifoReader.open(path), codec, this.#budget);
+  async #openReader({ path, isHeldOpen, ...form }: StreamSettings): Promise<AgentStream> {
+    return new BackupStream(await FifoReader.open(path, { isHeldOpen }), form, this.budget);
   }
 }
 

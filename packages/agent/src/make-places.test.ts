@@ -1,6 +1,7 @@
 import { lstat, mkdir, readdir, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { makeFifo } from "./fifo.ts";
 import { makeAllFifos, makeParents } from "./make-places.ts";
 import { RunJournal } from "./run-journal.ts";
 import { createFolder } from "./testing.ts";
@@ -67,4 +68,33 @@ test("two streams may need the same folder", async () => {
   await writeFile(path, "");
   for (const journal of journals) await journal.removeMade();
   expect(await readdir(join(folder.path, "set"))).toEqual(["file"]);
+});
+
+test("a pipe that may be there is used and left, and is made and removed where it is not", async () => {
+  await using folder = await createFolder();
+  const journal = await RunJournal.open(join(folder.path, "state"), "run");
+  const [there, missing] = [join(folder.path, "there"), join(folder.path, "missing")];
+  await makeFifo(there, 0o640);
+  const { ino } = await lstat(there);
+  await makeAllFifos(
+    journal,
+    [there, missing].map((path) => ({ path, mode: 0o600, mayExist: true })),
+  );
+  expect((await lstat(missing)).isFIFO()).toBe(true);
+  await journal.removeMade();
+  const left = await lstat(there);
+  expect([left.ino, left.mode & 0o777]).toEqual([ino, 0o640]);
+  expect((await readdir(folder.path)).sort()).toEqual(["state", "there"]);
+});
+
+test("what is there instead of such a pipe is no pipe, and is refused", async () => {
+  await using folder = await createFolder();
+  const journal = await RunJournal.open(join(folder.path, "state"), "run");
+  const path = join(folder.path, "file");
+  await writeFile(path, "rows");
+  const making = makeAllFifos(journal, [{ path, mode: 0o600, mayExist: true }]);
+  await expect(making).rejects.toMatchObject({
+    code: "failed",
+    message: `use fifo ${path}: what is there is not a named pipe`,
+  });
 });

@@ -11,6 +11,8 @@ export interface FifoPlace {
   readonly path: string;
   /** Permission bits. */
   readonly mode: number;
+  /** A pipe that is there already is left as it is, and is not ours. */
+  readonly mayExist?: boolean;
 }
 
 /** More paths than this are shared out to several processes, whose arguments have a limit. */
@@ -18,18 +20,19 @@ const MOST_AT_ONCE = 100;
 
 /**
  * Makes named pipes, all or none, recorded before they are made. Throws `failed` if something is
- * already at one of the paths; that is never touched, now or by a later clean-up. The folders must
- * be there.
+ * already at one of the paths, but for a pipe that may be there; what is there is never touched, now
+ * or by a later clean-up. The folders must be there.
  */
-export async function makeAllFifos(
-  record: MadeRecord,
-  places: readonly FifoPlace[],
-): Promise<void> {
+export async function makeAllFifos(record: MadeRecord, all: readonly FifoPlace[]): Promise<void> {
   const planned = new Map<string, Made>();
-  for (const { path } of places) {
+  const places: FifoPlace[] = [];
+  for (const place of all) {
+    const { path } = place;
     if (planned.has(path)) throw taken(path);
+    if (place.mayExist === true && (await isFifoThere(path))) continue;
     await assertFree(path);
     planned.set(path, { kind: "fifo", path: await canonicalPath(path) });
+    places.push(place);
   }
   await record.record([...planned.values()]);
   const made: string[] = [];
@@ -68,6 +71,13 @@ export async function makeParents(record: MadeRecord, paths: readonly string[]):
 /** Throws `failed` if anything is at the path, a link that leads nowhere included. */
 export async function assertFree(path: string): Promise<void> {
   if (await lstat(path).catch(absent)) throw taken(path);
+}
+
+/** True for a named pipe, false for nothing; throws `failed` if anything else is at the path. */
+export async function isFifoThere(path: string): Promise<boolean> {
+  const found = await lstat(path).catch(absent);
+  if (found === undefined || found.isFIFO()) return found !== undefined;
+  throw new PenstockError("failed", `use fifo ${path}: what is there is not a named pipe`);
 }
 
 function taken(path: string): PenstockError {

@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { isErrno } from "@penstock/common";
+import { processNumbers, statOf } from "./processes.ts";
 
 const FIRST_POLL_MS = 5;
 const LONGEST_POLL_MS = 100;
@@ -34,21 +34,10 @@ export async function groupIsGone(group: number, signal: AbortSignal): Promise<b
 /** True if a process of the group runs. Zombies do not: an orphan is one until init collects it. */
 export function isGroupAlive(group: number): boolean {
   if (!signalGroup(group, 0)) return false;
-  const members = readdirSync("/proc").filter((name) => /^[0-9]+$/.test(name));
-  return members.some((pid) => isRunningIn(pid, group));
+  return processNumbers().some((pid) => isRunningIn(pid, group));
 }
 
-function isRunningIn(pid: string, group: number): boolean {
+function isRunningIn(pid: number, group: number): boolean {
   const fields = statOf(pid);
   return fields[2] === `${group}` && fields[0] !== "Z" && fields[0] !== "X";
-}
-
-/** State, parent, group, … of a process; empty if it has just ended. See proc_pid_stat(5). */
-function statOf(pid: string): string[] {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  } catch {
-    return [];
-  }
 }

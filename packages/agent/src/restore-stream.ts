@@ -64,6 +64,8 @@ export class RestoreStream implements AgentStream {
     this.#calls.offer(channel, open, this.#stop.signal);
   }
 
+  letEnd(): void {}
+
   toolEnded(graceMs: number): void {
     const waitingSinceMs = (): number | undefined => this.#waitingSinceMs;
     const giveUp = (): void => this.#giveUp(graceMs);
@@ -118,8 +120,11 @@ export class RestoreStream implements AgentStream {
   /** The tool is gone and nothing was read for the whole grace. */
   #giveUp(graceMs: number): void {
     const rest = `its pipe is still not read to its end ${formatDuration(graceMs)} after its tool has ended`;
-    const message = this.#sink === undefined ? "its pipe was never opened by its reader" : rest;
-    this.#stop.abort(new PenstockError("failed", message));
+    const error =
+      this.#sink === undefined
+        ? new PenstockError("not_found", "its pipe was never opened by its reader")
+        : new PenstockError("failed", rest);
+    this.#stop.abort(error);
   }
 
   /** Tells the mover, and tells it again if it comes back because it did not hear. */

@@ -89,3 +89,18 @@ test("what cannot be removed stays in the journal and is named", async () => {
   const again = await RunJournal.open(state.path, "run");
   await expect(again.removeMade()).rejects.toThrow("/proc/sys");
 });
+
+test("strays are read back, and go with the rest", async () => {
+  await using state = await createFolder();
+  const journal = await RunJournal.open(state.path, "run");
+  await journal.recordStrays({ strays: ["x 1"], pipes: ["/nowhere/one"] });
+  await journal.recordStrays({ strays: ["x 1", "x 2"], pipes: ["/nowhere/two"] });
+  const again = await RunJournal.load(state.path, "run.json");
+  expect(again?.straySearch).toEqual({
+    strays: ["x 1", "x 2"],
+    pipes: ["/nowhere/one", "/nowhere/two"],
+  });
+  await journal.removeMade();
+  expect(journal.straySearch).toEqual({ strays: [], pipes: [] });
+  expect(await readdir(journalFolder(state.path))).toEqual([]);
+});

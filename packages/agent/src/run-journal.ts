@@ -6,12 +6,23 @@ import { absent } from "./absent.ts";
 import { syncFolder, writeDurably } from "./durable-file.ts";
 import { type Made, type MadeRecord, madeSchema } from "./made.ts";
 import { removeMade } from "./remove-made.ts";
+import type { StraySearch } from "./stop-strays.ts";
 
 const journalSchema = z.strictObject({
   version: z.literal(1),
   run: z.string(),
   made: z.array(madeSchema),
+  /** What to look for, and where it may be blocked; see stop-strays.ts. */
+  strays: z.array(z.string()).exactOptional(),
+  pipes: z.array(z.string()).exactOptional(),
 });
+
+/** What stands in a journal. */
+interface Entries extends StraySearch {
+  readonly made: readonly Made[];
+}
+
+const NOTHING: Entries = { made: [], strays: [], pipes: [] };
 
 /**
  * What one run has made or is about to make, in a small file of the state directory, so that the
@@ -21,17 +32,17 @@ export class RunJournal implements MadeRecord {
   readonly run: string;
   readonly #folder: string;
   readonly #path: string;
-  #made: readonly Made[];
+  #entries: Entries;
   /** Changes that wait for the next write; they are written together. */
-  #waiting: ((made: readonly Made[]) => readonly Made[])[] = [];
+  #waiting: ((entries: Entries) => Entries)[] = [];
   #next: Promise<void> | undefined;
   #writing: Promise<void> = Promise.resolve();
 
-  private constructor(folder: string, run: string, made: readonly Made[]) {
+  private constructor(folder: string, run: string, entries: Partial<Entries> = {}) {
     this.run = run;
     this.#folder = folder;
     this.#path = join(folder, journalName(run));
-    this.#made = made;
+    this.#entries = { ...NOTHING, ...entries };
   }
 
   /** The journal of a run, empty or as it was left. Throws `failed` if it cannot be read. */
@@ -39,60 +50,79 @@ export class RunJournal implements MadeRecord {
     const folder = journalFolder(stateDirectory);
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const left = await readJournal(join(folder, journalName(run)));
-    return new RunJournal(folder, run, left?.made ?? []);
+    return new RunJournal(folder, run, left);
   }
 
   /** The journal at this path, which a dead run has left. */
   static async load(stateDirectory: string, name: string): Promise<RunJournal | undefined> {
     const folder = journalFolder(stateDirectory);
     const left = await readJournal(join(folder, name));
-    return left && new RunJournal(folder, left.run, left.made);
+    return left && new RunJournal(folder, left.run, left);
   }
 
   async record(made: readonly Made[]): Promise<void> {
-    await this.#replace((list) => [...list, ...made]);
+    await this.#replace((entries) => ({ ...entries, made: [...entries.made, ...made] }));
   }
 
   async forget(made: readonly Made[]): Promise<void> {
     const gone = new Set(made);
-    await this.#replace((list) => list.filter((entry) => !gone.has(entry)));
+    await this.#replace((entries) => ({
+      ...entries,
+      made: entries.made.filter((each) => !gone.has(each)),
+    }));
+  }
+
+  /** What to look for when the run is aborted; added to what is there already. Durable as above. */
+  async recordStrays({ strays, pipes }: StraySearch): Promise<void> {
+    await this.#replace((entries) => ({
+      ...entries,
+      strays: [...new Set([...entries.strays, ...strays])],
+      pipes: [...new Set([...entries.pipes, ...pipes])],
+    }));
+  }
+
+  get straySearch(): StraySearch {
+    const { strays, pipes } = this.#entries;
+    return { strays, pipes };
   }
 
   /**
-   * Removes everything that stands in the journal, then the journal. Throws `failed`, and keeps the
+   * Removes everything that stands in the journal as made, then the journal. Throws `failed`, and keeps the
    * entries in question, if something could not be removed. Repeating it is harmless.
    */
   async removeMade(): Promise<void> {
     await this.#writing.catch(() => {}); // told to whoever recorded
-    const failures = await removeMade(this.#made);
-    await this.#replace(() => failures.map(({ made }) => made));
+    const failures = await removeMade(this.#entries.made);
+    await this.#replace(() => ({ ...NOTHING, made: failures.map(({ made }) => made) }));
     if (failures.length === 0) return;
     const reasons = failures.map(({ made, error }) => `${made.path}: ${toError(error).message}`);
     throw new PenstockError("failed", `clean up after run ${this.run}: ${reasons.join("; ")}`);
   }
 
   /** Changes that come while a write is under way share the next one. */
-  #replace(change: (made: readonly Made[]) => readonly Made[]): Promise<void> {
+  #replace(change: (entries: Entries) => Entries): Promise<void> {
     this.#waiting.push(change);
     this.#next ??= this.#writing.catch(() => {}).then(() => this.#writeWaiting());
     this.#writing = this.#next;
     return this.#next;
   }
 
-  /** The file agrees with the list before the next change is made. */
+  /** The file agrees with the entries before the next change is made. */
   async #writeWaiting(): Promise<void> {
     const changes = this.#waiting;
     this.#waiting = [];
     this.#next = undefined;
-    const made = changes.reduce((list, change) => change(list), this.#made);
-    await this.#write(made);
-    this.#made = made;
+    const entries = changes.reduce((all, change) => change(all), this.#entries);
+    await this.#write(entries);
+    this.#entries = entries;
   }
 
-  async #write(made: readonly Made[]): Promise<void> {
+  async #write({ made, ...search }: Entries): Promise<void> {
+    const hasStrays = search.strays.length > 0;
     try {
-      if (made.length > 0) {
-        await writeDurably(this.#path, JSON.stringify({ version: 1, run: this.run, made }));
+      if (made.length > 0 || hasStrays) {
+        const text = { version: 1, run: this.run, made, ...(hasStrays ? search : {}) };
+        await writeDurably(this.#path, JSON.stringify(text));
       } else {
         await unlink(this.#path).catch(absent);
         await syncFolder(this.#folder);

@@ -2,8 +2,10 @@ import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Codec, Direction, StreamKind, StreamSpec } from "@penstock/proto";
 import { expect, test } from "vitest";
+import { EventLog } from "./event-log.ts";
 import { LocalStreamHost } from "./local-stream-host.ts";
 import { MemoryBudget } from "./memory-budget.ts";
+import { PluginSession } from "./plugin/plugin-session.ts";
 import { RunJournal } from "./run-journal.ts";
 import { RunKeepers } from "./run-keepers.ts";
 import { RunStreams } from "./run-streams.ts";
@@ -31,7 +33,12 @@ async function openStreams() {
   const streams = new RunStreams({
     ...{ run: "run", token: Buffer.alloc(32), roots: [folder.path] },
     ...{ stateDirectory: join(folder.path, "state"), hosts: [mainHost], mainHost },
-    ...{ journal, keepers, eventsOf: () => SILENT },
+    ...{
+      journal,
+      keepers,
+      plugin: new PluginSession("run", new EventLog()),
+      eventsOf: () => SILENT,
+    },
   });
   stack.defer(() => streams.close());
   const spec = (name: string, changes: Partial<StreamSpec> = {}): StreamSpec =>

@@ -7,6 +7,8 @@ import type { FifoGuard } from "./fifo-guard.ts";
 import { openFileStream } from "./file-stream.ts";
 import type { LocalStreamHost } from "./local-stream-host.ts";
 import { makeAllFifos, makeParents } from "./make-places.ts";
+import type { PluginSession } from "./plugin/plugin-session.ts";
+import { openPluginStream } from "./plugin/plugin-stream.ts";
 import type { RunJournal } from "./run-journal.ts";
 import type { RunKeepers } from "./run-keepers.ts";
 import type { HostedStream, StreamEvents, StreamHost } from "./stream-host.ts";
@@ -34,6 +36,7 @@ export interface RunStreamsParts {
   readonly mainHost: LocalStreamHost;
   readonly journal: RunJournal;
   readonly keepers: RunKeepers;
+  readonly plugin: PluginSession;
   readonly eventsOf: (plan: StreamPlan, guard: FifoGuard | undefined) => StreamEvents;
 }
 
@@ -65,10 +68,23 @@ export class RunStreams {
     throw new PenstockError("usage", `stream ${name} was not prepared`);
   }
 
-  /** Waits until nothing is being prepared and closes all streams: consumers must be gone. */
-  async close(): Promise<void> {
+  /** The pipes there are of one direction. */
+  pipesOf(direction: StreamPlan["direction"]): string[] {
+    return this.#of(direction).flatMap(({ pipe }) => (pipe === "" ? [] : [pipe]));
+  }
+
+  /**
+   * Waits until nothing is being prepared and closes all streams, or those of one direction: consumers
+   * of a restore must be gone. Repeating it is harmless.
+   */
+  async close(direction?: StreamPlan["direction"]): Promise<void> {
     await this.#preparing;
-    await Promise.all([...this.#streams.values()].map(({ hosted }) => hosted.close()));
+    await Promise.all(this.#of(direction).map(({ hosted }) => hosted.close()));
+  }
+
+  #of(direction?: StreamPlan["direction"]): OpenStream[] {
+    const all = [...this.#streams.values()];
+    return direction === undefined ? all : all.filter(({ plan }) => plan.direction === direction);
   }
 
   async #prepare(specs: readonly StreamSpec[], checkOnly: boolean): Promise<PreparedStream[]> {
@@ -76,6 +92,7 @@ export class RunStreams {
     const known = new Map([...this.#streams].map(([name, { spec }]) => [name, spec]));
     const plans = await planStreams(specs, known, this.#parts.roots);
     await assertDescriptors(plans);
+    for (const plan of plans) if (plan.kind === "plugin") this.#parts.plugin.jobFor(plan);
     if (checkOnly) return [];
     try {
       await this.#open(plans, new Map(specs.map((spec) => [spec.name, spec])));
@@ -114,9 +131,14 @@ export class RunStreams {
     guard: FifoGuard | undefined,
   ): Promise<Pick<OpenStream, "hosted" | "port">> {
     const { run, token, journal, mainHost, eventsOf } = this.#parts;
-    const { name, direction, codec } = plan;
-    const settings = { run, token, name, direction, codec };
+    const { name, direction, codec, format, isHeldOpen } = plan;
+    const settings = { run, token, name, direction, codec, format, isHeldOpen };
     const events = eventsOf(plan, guard);
+    if (plan.kind === "plugin") {
+      const job = this.#parts.plugin.jobFor(plan);
+      const stream = openPluginStream(job, plan, mainHost.budget);
+      return { hosted: mainHost.serve({ ...settings, path: job.key }, stream, events), port: 0 };
+    }
     if (plan.kind !== "file") {
       const host = this.#leastBusyHost();
       return { hosted: await host.open({ ...settings, path: pipe }, events), port: host.port };
@@ -134,10 +156,10 @@ export class RunStreams {
     const folder = join(stateDirectory, "pipes");
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const places = plans
-      .filter(({ kind }) => kind !== "file")
-      .map(({ name, path, mode }) => {
+      .filter(({ kind }) => kind !== "file" && kind !== "plugin")
+      .map(({ name, path, mode, mayExist }) => {
         const privatePath = join(folder, `${run}.${name}`);
-        return { name, path: path === "" ? privatePath : path, mode };
+        return { name, path: path === "" ? privatePath : path, mode, mayExist };
       });
     const paths = plans.map(({ path }) => path).filter((path) => path !== "");
     await makeParents(journal, paths);

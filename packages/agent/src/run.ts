@@ -9,15 +9,20 @@ import { type FoundFile, findFiles } from "./find-files.ts";
 import { Lease } from "./lease.ts";
 import type { LocalStreamHost } from "./local-stream-host.ts";
 import { PaceAudit } from "./pace-audit.ts";
+import { type PluginPlace, RunPlugin } from "./plugin/run-plugin.ts";
+import { readSmallFile, type SmallFile } from "./read-small-file.ts";
+import { toToolSpec } from "./requested-tool.ts";
 import type { RunCounts, RunEnding } from "./run-counts.ts";
 import { RunJournal } from "./run-journal.ts";
 import { RunKeepers } from "./run-keepers.ts";
 import { RunLog } from "./run-log.ts";
 import { type OpenStream, RunStreams, type RunStreamsParts } from "./run-streams.ts";
 import { RunTools } from "./run-tools.ts";
+import { stopForked } from "./stop-forked.ts";
+import { assertStrays } from "./stop-strays.ts";
 import type { StreamEvents, StreamHost } from "./stream-host.ts";
 import { assertPaced, type NamedPace } from "./stream-pace.ts";
-import type { StreamPlan } from "./stream-plan.ts";
+import { assertHeldOpen, type StreamPlan } from "./stream-plan.ts";
 import type { Tool, ToolExit } from "./tool.ts";
 import type { ToolSpec } from "./tool-spec.ts";
 
@@ -30,6 +35,8 @@ export interface RunSurroundings {
   readonly hosts: readonly StreamHost[];
   /** Where regular files are served: the main thread. */
   readonly mainHost: LocalStreamHost;
+  /** Where plugin processes come from. */
+  readonly plugin: PluginPlace;
   readonly counts: RunCounts;
   readonly log: Logger;
 }
@@ -58,6 +65,7 @@ export class AgentRun {
   readonly #lease: Lease;
   readonly #log: RunLog;
   readonly #onEnded: () => void;
+  readonly #plugin: RunPlugin;
   readonly #streams: RunStreams;
   readonly #tools: RunTools;
   #ending: Promise<void> | undefined;
@@ -75,7 +83,9 @@ export class AgentRun {
     this.#keepers = keepers;
     this.#tools = new RunTools(keepers);
     const eventsOf: RunStreamsParts["eventsOf"] = (plan, guard) => this.#eventsOf(plan, guard);
-    this.#streams = new RunStreams({ ...owner, ...around, journal, keepers, eventsOf });
+    this.#plugin = new RunPlugin(owner, around, journal, this.events);
+    const plugin = this.#plugin.session;
+    this.#streams = new RunStreams({ ...owner, ...around, journal, keepers, plugin, eventsOf });
     this.#onEnded = onEnded;
     this.#log = new RunLog(around.log.child({ [LOG_FIELD.run]: owner.run }), this.events);
     this.#lease = new Lease(owner.leaseMs, () => void this.abort("its lease has run out", "lease"));
@@ -97,27 +107,28 @@ export class AgentRun {
   }
 
   /** See agent.proto. */
-  async prepare({ streams, tools, checkOnly }: PrepareRequest): Promise<PrepareResponse> {
+  async prepare(request: PrepareRequest): Promise<PrepareResponse> {
+    const { streams, tools, checkOnly, strays, plugin } = request;
     this.#assertOpen();
+    assertStrays(strays);
     await assertTools(this.#around.tools, tools);
+    const pluginConfig = plugin === undefined ? "" : await this.#plugin.open(plugin, request);
     const prepared = await this.#streams.prepare(streams, checkOnly);
     this.#assertOpen();
-    return { streams: prepared, pluginConfig: "" };
+    if (!checkOnly) await this.#noteStrays(strays);
+    this.#assertOpen();
+    return { streams: prepared, pluginConfig };
   }
 
   /** Starts a tool and returns its process number; see RunTools for a request that is repeated. */
   async startTool(request: StartToolRequest): Promise<number> {
     this.#assertOpen();
-    const { tool: name, args, env } = request;
+    const { tool: name } = request;
     const streams = request.streams.map((stream) => this.#streams.get(stream));
-    const path = toolPath(this.#around.tools, name);
+    const spec = toToolSpec(request, toolPath(this.#around.tools, name));
     const makeSpec = (): ToolSpec => ({
-      name,
-      path,
-      args,
-      env,
+      ...spec,
       ...this.#ownPipes(request),
-      ...(request.stopSignal === "" ? {} : { stopSignal: request.stopSignal }),
       onLine: (line) =>
         this.#log.info({ [LOG_FIELD.tool]: name, [LOG_FIELD.line]: line }, "tool says"),
     });
@@ -141,6 +152,24 @@ export class AgentRun {
     return found.flat();
   }
 
+  /** See agent.proto. */
+  async readFile(path: string, maxBytes: number): Promise<SmallFile> {
+    const never = new AbortController().signal;
+    return await readSmallFile(path, maxBytes, this.#around.roots, never);
+  }
+
+  /** See agent.proto. All of them, or none if one is not held open. */
+  endStreams(names: readonly string[]): void {
+    const streams = names.map((name) => this.#streams.get(name));
+    for (const { plan } of streams) assertHeldOpen(plan);
+    for (const { hosted } of streams) hosted.letEnd();
+  }
+
+  /** See AnswerPlugin in agent.proto. */
+  answerPlugin(id: bigint, error: string): void {
+    this.#plugin.session.answer(Number(id), error);
+  }
+
   /** Stops the tools, then closes and removes everything. Never rejects; repeating it is harmless. */
   abort(reason: string, how: RunEnding = "aborted"): Promise<void> {
     this.#ending ??= this.#end(how, reason);
@@ -151,6 +180,13 @@ export class AgentRun {
   release(): Promise<void> {
     this.#ending ??= this.#end("released");
     return this.#ending;
+  }
+
+  /** Before a tool starts: also an agent that was killed meanwhile has to know them. */
+  async #noteStrays(more: readonly string[]): Promise<void> {
+    const strays = [...this.#journal.straySearch.strays, ...more];
+    const pipes = this.#streams.pipesOf("backup");
+    if (strays.length > 0) await this.#journal.recordStrays({ strays, pipes });
   }
 
   #ownPipes({ stdoutStream, stdinStream }: StartToolRequest): { stdout?: number; stdin?: number } {
@@ -204,8 +240,13 @@ export class AgentRun {
       this.#log.warn({ [LOG_FIELD.reason]: reason }, "run aborted");
       this.events.add({ $case: "runAborted", value: { reason } });
     }
+    if (reason === undefined) this.#plugin.release();
+    else this.#plugin.abort(reason);
     try {
       await this.#tools.stop();
+      if (reason !== undefined) {
+        await stopForked(this.#streams, this.#journal.straySearch, this.#log);
+      }
       await this.#streams.close();
       await this.#keepers[Symbol.asyncDispose]();
       await this.#journal.removeMade();

@@ -3,6 +3,7 @@ import { pino } from "pino";
 import { expect, test } from "vitest";
 import { LocalStreamHost } from "./local-stream-host.ts";
 import { MemoryBudget } from "./memory-budget.ts";
+import { PluginSessions } from "./plugin/plugin-sessions.ts";
 import type { RunOwner } from "./run.ts";
 import { RunCounts } from "./run-counts.ts";
 import { Runs } from "./runs.ts";
@@ -13,9 +14,11 @@ async function openRuns() {
   const folder = await createFolder();
   const service = new TransferService("warehouse", () => {});
   const mainHost = new LocalStreamHost(service, new MemoryBudget(1, 1));
+  const log = pino({ level: "silent" });
+  const plugin = { socket: "", executable: "/plugin", sessions: new PluginSessions("sdw1", log) };
   const runs = new Runs({
     ...{ roots: [folder.path], tools: {}, stateDirectory: join(folder.path, "state") },
-    ...{ hosts: [mainHost], mainHost, counts: new RunCounts([]), log: pino({ level: "silent" }) },
+    ...{ hosts: [mainHost], mainHost, plugin, counts: new RunCounts([]), log },
   });
   runs.accept();
   return {

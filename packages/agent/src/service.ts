@@ -15,12 +15,14 @@ import type {
   DescribeRequest,
   DescribeResponse,
   FindFilesResponse,
+  ReadFileResponse,
   RunEvent,
   RunRef,
   WatchRequest,
 } from "@penstock/proto";
 import type { Logger } from "pino";
 import type { AgentConfig } from "./config.ts";
+import { socketOf } from "./plugin/plugin-settings.ts";
 import type { Runs } from "./runs.ts";
 import { toPaces } from "./stream-pace.ts";
 import type { TransferService } from "./transfer-service.ts";
@@ -98,19 +100,38 @@ export function createAgentService(parts: ServiceParts): AgentServer {
       async ({ ref, globs }): Promise<FindFilesResponse> => {
         const files = await (await runs.get(ref)).findFiles(globs);
         return {
-          files: files.map(({ path, sizeBytes }) => ({
+          files: files.map(({ path, sizeBytes, modifiedMs }) => ({
             path,
             bytes: BigInt(sizeBytes),
-            modifiedMs: 0n,
+            modifiedMs: BigInt(modifiedMs),
           })),
         };
       },
       (request) => ({ ...run(request), globs: request.globs }),
     ),
-    readFile: unary(around, () => Promise.reject(new PenstockError("internal", "not there yet"))),
-    endStreams: unary(around, () => Promise.reject(new PenstockError("internal", "not there yet"))),
-    answerPlugin: unary(around, () =>
-      Promise.reject(new PenstockError("internal", "not there yet")),
+    readFile: unary(
+      around,
+      async ({ ref, path, maxBytes }): Promise<ReadFileResponse> => {
+        const { data, modifiedMs } = await (await runs.get(ref)).readFile(path, maxBytes);
+        return { data, modifiedMs: BigInt(modifiedMs) };
+      },
+      (request) => ({ ...run(request), path: request.path }),
+    ),
+    endStreams: unary(
+      around,
+      async ({ ref, names }) => {
+        (await runs.get(ref)).endStreams(names);
+        return {};
+      },
+      (request) => ({ ...run(request), streams: request.names }),
+    ),
+    answerPlugin: unary(
+      around,
+      async ({ ref, id, error }) => {
+        (await runs.get(ref)).answerPlugin(id, error);
+        return {};
+      },
+      (request) => ({ ...run(request), id: `${request.id}`, reason: request.error }),
     ),
     abortRun: unary(
       around,
@@ -147,7 +168,7 @@ function describe(
     memoryBytes: BigInt(config.memory),
     leaseMs: config.lease,
     runs: runs.list(),
-    pluginSocket: "",
+    pluginSocket: socketOf(config),
   };
 }
 

@@ -20,6 +20,7 @@ class ScriptedStream implements AgentStream {
 
   accept(): void {}
   toolEnded(): void {}
+  letEnd(): void {}
   async open(): Promise<void> {
     this.#opened.resolve();
     await this.opened;

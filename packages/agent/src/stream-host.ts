@@ -32,6 +32,8 @@ export interface StreamHost extends AsyncDisposable {
 export interface HostedStream {
   /** See AgentStream. */
   toolEnded(graceMs: number): void;
+  /** See AgentStream. */
+  letEnd(): void;
   /** How fast a stream from this host goes from now on; `undefined` is as fast as it can. */
   setPace(rate: BytesPerSecond | undefined): void;
   /** Closes our end; in a restore the consumer must be dead by then, or have it all. Repeatable. */

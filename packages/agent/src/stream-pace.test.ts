@@ -10,6 +10,11 @@ const PLAN: StreamPlan = {
   codec: "none",
   mode: 0o600,
   afterTool: false,
+  format: undefined,
+  isHeldOpen: false,
+  mayExist: false,
+  pluginRequest: 0,
+  answerLater: false,
 };
 
 test("zero on the wire is as fast as it can", () => {

@@ -1,20 +1,38 @@
 import { isDeepStrictEqual } from "node:util";
-import { type CodecName, type ErrorCode, PenstockError, toPenstockError } from "@penstock/common";
+import {
+  type CodecName,
+  type ErrorCode,
+  FORMAT_NAMES,
+  type FormatName,
+  isFormatName,
+  PenstockError,
+  toPenstockError,
+} from "@penstock/common";
 import { Codec, Direction, StreamKind, type StreamSpec } from "@penstock/proto";
-import { assertFree } from "./make-places.ts";
+import { assertFree, isFifoThere } from "./make-places.ts";
 import { assertWithinRoots } from "./paths.ts";
 
 /** A stream as the controller wants it, checked. */
 export interface StreamPlan {
   readonly name: string;
-  readonly kind: "fifo" | "file" | "stdout" | "stdin";
-  /** The real path; "" for stdout and stdin. */
+  readonly kind: "fifo" | "file" | "stdout" | "stdin" | "plugin";
+  /** The real path; "" for what has none. */
   readonly path: string;
   readonly direction: "backup" | "restore";
   readonly codec: CodecName;
   readonly mode: number;
   /** A file that is read only when its tool has ended. */
   readonly afterTool: boolean;
+  /** Backup: what the raw bytes must be; `undefined` is anything. */
+  readonly format: FormatName | undefined;
+  /** Backup of a pipe: it does not end with its writer. */
+  readonly isHeldOpen: boolean;
+  /** A pipe that is there already is used. */
+  readonly mayExist: boolean;
+  /** Kind plugin: the number of the request that it serves; else 0. */
+  readonly pluginRequest: number;
+  /** Kind plugin: see agent.proto. */
+  readonly answerLater: boolean;
 }
 
 const KINDS: Readonly<Partial<Record<StreamKind, StreamPlan["kind"]>>> = {
@@ -22,6 +40,7 @@ const KINDS: Readonly<Partial<Record<StreamKind, StreamPlan["kind"]>>> = {
   [StreamKind.STREAM_KIND_FILE]: "file",
   [StreamKind.STREAM_KIND_STDOUT]: "stdout",
   [StreamKind.STREAM_KIND_STDIN]: "stdin",
+  [StreamKind.STREAM_KIND_PLUGIN]: "plugin",
 };
 const CODECS: Readonly<Partial<Record<Codec, CodecName>>> = {
   [Codec.CODEC_NONE]: "none",
@@ -60,6 +79,12 @@ export async function planStreams(
   return plans;
 }
 
+/** Throws `usage` for a stream that ends by itself. */
+export function assertHeldOpen({ name, isHeldOpen }: StreamPlan): void {
+  if (isHeldOpen) return;
+  throw new PenstockError("usage", `stream ${name} is not held open: it ends by itself`);
+}
+
 function isKnown(known: ReadonlyMap<string, StreamSpec>, spec: StreamSpec, index: number): boolean {
   const earlier = known.get(spec.name);
   if (earlier === undefined || isDeepStrictEqual(earlier, spec)) return earlier !== undefined;
@@ -80,26 +105,74 @@ async function planStream(
   if (codec === undefined) throw wrong(index, "codec", `unknown codec ${spec.codec}`);
   if (direction === undefined) throw wrong(index, "direction", "unknown direction");
   const mode = spec.mode === 0 ? DEFAULT_MODE : spec.mode & 0o777;
+  const pipe = checkPipe(spec, kind, direction, index);
+  const settings = { ...pipe, ...checkPlugin(spec, kind, index), codec, mode };
+  const format = checkFormat(spec, direction, index);
   const path = await checkPath(spec, kind, direction, index, roots);
-  return { name: spec.name, kind, path, direction, codec, mode, afterTool: spec.afterTool };
+  return { name: spec.name, kind, path, direction, format, afterTool: spec.afterTool, ...settings };
+}
+
+function checkPipe(
+  { name, heldOpen: isHeldOpen, mayExist }: StreamSpec,
+  kind: StreamPlan["kind"],
+  direction: StreamPlan["direction"],
+  index: number,
+): Pick<StreamPlan, "isHeldOpen" | "mayExist"> {
+  if (isHeldOpen && (kind !== "fifo" || direction !== "backup")) {
+    throw wrong(index, "heldOpen", `stream ${name} is no pipe of a backup that could be held open`);
+  }
+  if (mayExist && kind !== "fifo") {
+    throw wrong(index, "mayExist", `stream ${name} is no pipe that could be there already`);
+  }
+  return { isHeldOpen, mayExist };
+}
+
+function checkPlugin(
+  { name, pluginRequest, answerLater }: StreamSpec,
+  kind: StreamPlan["kind"],
+  index: number,
+): Pick<StreamPlan, "pluginRequest" | "answerLater"> {
+  if ((kind === "plugin") === (pluginRequest === 0n)) {
+    const message = `stream ${name} of kind ${kind} and request ${pluginRequest} of a plugin process`;
+    throw wrong(index, "pluginRequest", message);
+  }
+  if (answerLater && kind !== "plugin") {
+    throw wrong(index, "answerLater", `stream ${name} of kind ${kind} answers nobody`);
+  }
+  return { pluginRequest: Number(pluginRequest), answerLater };
+}
+
+function checkFormat(
+  { name, format }: StreamSpec,
+  direction: StreamPlan["direction"],
+  index: number,
+): FormatName | undefined {
+  if (format === "") return undefined;
+  if (direction === "restore") {
+    throw wrong(index, "format", `stream ${name} of a restore cannot be checked for a format`);
+  }
+  if (isFormatName(format)) return format;
+  const hint = `formats are: ${FORMAT_NAMES.join(", ")}`;
+  throw wrong(index, "format", `unknown format ${format}`, "usage", hint);
 }
 
 /** Returns the real path, or "" for a stream without one. */
 async function checkPath(
-  { path, name }: StreamSpec,
+  { path, name, mayExist }: StreamSpec,
   kind: StreamPlan["kind"],
   direction: StreamPlan["direction"],
   index: number,
   roots: readonly string[],
 ): Promise<string> {
-  if (kind === "stdout" || kind === "stdin") {
+  if (kind === "stdout" || kind === "stdin" || kind === "plugin") {
     if (path !== "") throw wrong(index, "path", `stream ${name} of kind ${kind} has a path`);
+    if (kind === "plugin") return "";
     if ((kind === "stdout") === (direction === "backup")) return "";
     throw wrong(index, "kind", `kind ${kind} cannot be used in a ${direction}`);
   }
   try {
     const real = await assertWithinRoots(path, roots);
-    if (kind === "fifo") await assertFree(real);
+    if (kind === "fifo") await (mayExist ? isFifoThere(real) : assertFree(real));
     return real;
   } catch (error) {
     const { code, message, hint } = toPenstockError(error, `path ${path}`);

@@ -62,6 +62,8 @@ async function handle(message: ToThread): Promise<void> {
       return post({ id, kind: "open" });
     case "toolEnded":
       return hosted.get(id)?.toolEnded(message.graceMs);
+    case "letEnd":
+      return hosted.get(id)?.letEnd();
     case "setPace":
       return hosted.get(id)?.setPace(message.rate);
     case "guardReleased":

@@ -1,4 +1,4 @@
-import type { Channel, CodecName, Pace } from "@penstock/common";
+import type { Channel, CodecName, FormatName, Pace } from "@penstock/common";
 import type { Open, Tally } from "@penstock/proto";
 
 /** How far a stream is. */
@@ -22,6 +22,11 @@ export interface AgentStream extends AsyncDisposable {
    * was never opened, or stays open in silence for longer than `graceMs`.
    */
   toolEnded(graceMs: number): void;
+  /**
+   * Backup: no more bytes will come. A pipe that we hold open ourselves ends as soon as nobody else
+   * does; to every other source this means nothing. Repeating it is harmless.
+   */
+  letEnd(): void;
   /** How fast it sends; undefined for a stream that receives. */
   readonly pace: Pace | undefined;
   readonly moved: Moved;
@@ -44,4 +49,8 @@ export interface StreamSettings {
   readonly path: string;
   readonly direction: "backup" | "restore";
   readonly codec: CodecName;
+  /** Backup: what the raw bytes must be; `undefined` is anything. */
+  readonly format: FormatName | undefined;
+  /** Backup of a pipe: it does not end with its writer; see FifoReader. */
+  readonly isHeldOpen: boolean;
 }

@@ -7,6 +7,7 @@ import type { StreamNumbers } from "./stream-numbers.ts";
 export type ToThread =
   | { readonly id: number; readonly kind: "open"; readonly settings: StreamSettings }
   | { readonly id: number; readonly kind: "toolEnded"; readonly graceMs: number }
+  | { readonly id: number; readonly kind: "letEnd" }
   | { readonly id: number; readonly kind: "setPace"; readonly rate: BytesPerSecond | undefined }
   | { readonly id: number; readonly kind: "guardReleased" }
   | { readonly id: number; readonly kind: "close" }

@@ -82,6 +82,7 @@ export class ThreadStreamHost implements StreamHost {
     await hosted.open.promise;
     return {
       toolEnded: (graceMs) => this.#post({ id, kind: "toolEnded", graceMs }),
+      letEnd: () => this.#post({ id, kind: "letEnd" }),
       setPace: (rate) => this.#post({ id, kind: "setPace", rate }),
       close: async () => {
         if (!this.#hosted.has(id)) return;

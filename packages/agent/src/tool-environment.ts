@@ -1,5 +1,7 @@
+import { userInfo } from "node:os";
+
 /** What a tool inherits from the agent; everything else it gets by name. */
-const INHERITED = /^(?:PATH|HOME|USER|LANG|LC_[A-Z]+|TZ)$/;
+const INHERITED = /^(?:PATH|HOME|USER|LOGNAME|LANG|LC_[A-Z]+|TZ)$/;
 const DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin";
 
 /**
@@ -13,5 +15,8 @@ export function toolEnvironment(
   const inherited = Object.entries(own).filter(
     (entry): entry is [string, string] => INHERITED.test(entry[0]) && entry[1] !== undefined,
   );
-  return { PATH: DEFAULT_PATH, ...Object.fromEntries(inherited), ...given };
+  // Dump tools of databases want to know whose they are, and a service may have no such variable.
+  const { USER: LOGNAME = userInfo().username } = own;
+  const base = { PATH: DEFAULT_PATH, LOGNAME };
+  return { ...base, ...Object.fromEntries(inherited), ...given };
 }

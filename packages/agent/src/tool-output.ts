@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
-import { LineTail } from "./line-tail.ts";
+import { LineTail, type TailLimits } from "./line-tail.ts";
 import { createOutputPipe, type OutputPipe } from "./output-pipe.ts";
 
 /**
@@ -14,16 +14,20 @@ export class ToolOutput {
   readonly #tail: LineTail;
   readonly #allRead: Promise<void>;
 
-  private constructor({ fd, stream }: OutputPipe, onLine: (line: string) => void) {
+  private constructor(
+    { fd, stream }: OutputPipe,
+    onLine: (line: string) => void,
+    limits: TailLimits,
+  ) {
     this.fd = fd;
     this.#stream = stream;
-    this.#tail = new LineTail(onLine);
+    this.#tail = new LineTail(onLine, limits);
     this.#allRead = this.#read();
   }
 
   /** Begins to read; `onLine` gets every line. */
-  static async open(onLine: (line: string) => void): Promise<ToolOutput> {
-    return new ToolOutput(await createOutputPipe(), onLine);
+  static async open(onLine: (line: string) => void, limits: TailLimits): Promise<ToolOutput> {
+    return new ToolOutput(await createOutputPipe(), onLine, limits);
   }
 
   /** Resolves with the last lines when all is read, or when the time is over; then no more is read. */

@@ -1,5 +1,6 @@
 import { constants } from "node:os";
 import { PenstockError } from "@penstock/common";
+import type { TailLimits } from "./line-tail.ts";
 
 /** A process to start: program, argument vector and surroundings. */
 export interface ToolSpec {
@@ -18,6 +19,10 @@ export interface ToolSpec {
   readonly stdout?: number;
   /** Name of the signal that asks this tool to stop; SIGTERM if not given. */
   readonly stopSignal?: string;
+  /** The stop signal goes to the process alone, and SIGKILL to the rest of its group behind it. */
+  readonly stopAlone?: boolean;
+  /** How much of the end of standard output is kept, if that is no stream; the short tail if not given. */
+  readonly stdoutTail?: TailLimits;
   /** How long `stop` waits before SIGKILL; 5 s if not given. */
   readonly stopGraceMs?: number;
   /** Gets the lines of standard error, and of output if kept, at a bounded rate: for the log. */

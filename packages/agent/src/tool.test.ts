@@ -1,5 +1,5 @@
 import { fstatSync, openSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { collect } from "@penstock/common";
 import { expect, test } from "vitest";
@@ -63,7 +63,7 @@ test("a tool reads nothing and sees only a small environment, in a group of its 
   await using tool = await start(text, { env: { PGPORT: "5433" } });
   const { stdoutTail } = await tool.exited;
   const [environment, group] = stdoutTail.split("\n");
-  const allowed = /^(?:PATH|HOME|USER|LANG|LC_[A-Z]+|TZ|PWD|OLDPWD|SHLVL|_|PGPORT)$/;
+  const allowed = /^(?:PATH|HOME|USER|LOGNAME|LANG|LC_[A-Z]+|TZ|PWD|OLDPWD|SHLVL|_|PGPORT)$/;
   const [folder, ...names] = environment?.split(" ").toReversed() ?? [];
   expect(folder).toBe("/");
   expect(names).toEqual(expect.arrayContaining(["PATH", "PGPORT"]));
@@ -196,4 +196,38 @@ test("a tool reads its standard input from a private pipe, up to the end we make
     exitCode: 0,
     stdoutTail: "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  -",
   });
+});
+
+test("a tool that is stopped alone ends before its children, which are killed and hear no signal", async () => {
+  await using folder = await createFolder();
+  const told = join(folder.path, "told");
+  const ready = Promise.withResolvers<void>();
+  const child = `trap "echo TERM >> ${told}" TERM; echo ready; while :; do sleep 0.01; done`;
+  const text = `trap "echo parent >> ${told}; exit 2" TERM; (${child}) & wait`;
+  await using tool = await start(text, { stopAlone: true, onLine: () => ready.resolve() });
+  await ready.promise;
+  await tool.stop(never);
+  expect(await tool.exited).toMatchObject({ exitCode: 2 });
+  expect(isGroupAlive(tool.pid)).toBe(false);
+  expect(await readFile(told, "utf8")).toBe("parent\n");
+  await tool.stop(never);
+});
+
+test("a tool that is stopped alone and does not end is killed with its children", async () => {
+  const ready = Promise.withResolvers<void>();
+  const text = "trap '' TERM; sleep 1000 & echo ready; wait";
+  const more = { stopAlone: true, stopGraceMs: 50, onLine: () => ready.resolve() };
+  await using tool = await start(text, more);
+  await ready.promise;
+  await tool.stop(never);
+  expect(await tool.exited).toMatchObject({ signal: "SIGKILL" });
+  expect(isGroupAlive(tool.pid)).toBe(false);
+});
+
+test("as much of a tool's standard output is kept as was asked for", async () => {
+  const stdoutTail = { bytes: 1_000_000, lines: Number.POSITIVE_INFINITY };
+  await using tool = await start("seq 1000; seq 1000 >&2", { stdoutTail });
+  const { stdoutTail: said, stderrTail } = await tool.exited;
+  expect(said.split("\n")).toHaveLength(1000);
+  expect(stderrTail.split("\n")).toHaveLength(50);
 });

@@ -3,6 +3,7 @@ import { closeSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { isErrno, PenstockError, raceAbort, toError } from "@penstock/common";
 import { LineRate } from "./line-rate.ts";
+import { SHORT_TAIL, type TailLimits } from "./line-tail.ts";
 import { groupIsGone, signalGroup } from "./process-group.ts";
 import type { GroupWatch } from "./run-keepers.ts";
 import { toolEnvironment } from "./tool-environment.ts";
@@ -27,7 +28,7 @@ interface ToolEnd {
 export interface ToolExit extends ToolEnd {
   /** The last lines of standard error: at most 8 KiB and 50 lines. */
   readonly stderrTail: string;
-  /** The same of standard output; empty if that is a stream. */
+  /** The same of standard output, as much as was asked for; empty if that is a stream. */
   readonly stdoutTail: string;
 }
 
@@ -49,13 +50,14 @@ export async function startTool(spec: ToolSpec, watch: GroupWatch): Promise<Tool
   try {
     assertStartable(spec);
     const rate = new LineRate(spec.onLine ?? (() => {}));
-    const open = async (): Promise<ToolOutput> => {
-      const output = await ToolOutput.open((line) => rate.push(line));
+    const open = async (limits: TailLimits): Promise<ToolOutput> => {
+      const output = await ToolOutput.open((line) => rate.push(line), limits);
       fds.push(output.fd);
       return output;
     };
-    const stderr = await open();
-    const stdout = spec.stdout === undefined ? await open() : undefined;
+    const stderr = await open(SHORT_TAIL);
+    const stdout =
+      spec.stdout === undefined ? await open(spec.stdoutTail ?? SHORT_TAIL) : undefined;
     const stdio = [spec.stdin ?? "ignore", spec.stdout ?? stdout?.fd, stderr.fd] as const;
     const child = await spawnTool(spec, stdio, watch);
     return new Tool(child, spec, watch, { stdout, stderr, rate });
@@ -76,7 +78,9 @@ export class Tool implements AsyncDisposable {
    * exit, since others may hold its output open. Never rejects.
    */
   readonly exited: Promise<ToolExit>;
+  readonly #child: ChildProcess;
   readonly #stopSignal: NodeJS.Signals;
+  readonly #stopAlone: boolean;
   readonly #stopGraceMs: number;
   readonly #watch: GroupWatch;
   readonly #end: Promise<ToolEnd>;
@@ -87,7 +91,9 @@ export class Tool implements AsyncDisposable {
     if (child.pid === undefined) throw new PenstockError("internal", "tool without a process");
     this.name = spec.name;
     this.pid = child.pid;
+    this.#child = child;
     this.#stopSignal = stopSignalOf(spec);
+    this.#stopAlone = spec.stopAlone ?? false;
     this.#stopGraceMs = spec.stopGraceMs ?? STOP_GRACE_MS;
     this.#watch = watch;
     this.#end = endOf(child);
@@ -95,17 +101,25 @@ export class Tool implements AsyncDisposable {
   }
 
   /**
-   * Asks the tool to stop, and kills it when its grace is over or `signal` aborts. Resolves when no
-   * process of its group is left. Throws `failed` if one survives SIGKILL for 10 s. Repeatable.
+   * Asks the tool to stop, and kills it when its grace is over or `signal` aborts; one that is to stop
+   * alone is asked without its children, which are killed when it has ended. Resolves when no process of
+   * its group is left. Throws `failed` if one survives SIGKILL for 10 s. Repeatable.
    */
   async stop(signal: AbortSignal): Promise<void> {
     if (this.#gone) return;
-    signalGroup(this.pid, this.#stopSignal);
+    if (this.#stopAlone) this.#child.kill(this.#stopSignal);
+    else signalGroup(this.pid, this.#stopSignal);
     // Not AbortSignal.timeout: Node may collect one that is held by a combination only, and who looks
     // at it now and then, without listening, would wait for ever.
     const grace = new AbortController();
     const timer = setTimeout(() => grace.abort(), this.#stopGraceMs);
-    const isGone = await this.#isGone(AbortSignal.any([signal, grace.signal]));
+    const either = AbortSignal.any([signal, grace.signal]);
+    const isGone = this.#stopAlone
+      ? await raceAbort(this.#end, either).then(
+          () => false,
+          () => false,
+        )
+      : await this.#isGone(either);
     clearTimeout(timer);
     if (!isGone) await this.kill();
   }

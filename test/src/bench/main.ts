@@ -4,6 +4,7 @@ import { benchStreams } from "./bench-streams.ts";
 import { benchFrames } from "./frame-copies.ts";
 import type { Measurement } from "./measure.ts";
 import { parseOptions, USAGE } from "./options.ts";
+import { benchPlugin } from "./plugin.ts";
 import { toJson, toText } from "./report.ts";
 import { benchRtt } from "./rtt.ts";
 import { benchThrottle, type ThrottleSample } from "./throttle.ts";
@@ -18,6 +19,7 @@ async function main(args: readonly string[]): Promise<void> {
     return;
   }
   if (args[0] === "rtt") return await printOrFail(() => benchRtt(untilInterrupted()));
+  if (args[0] === "plugin") return await printOrFail(() => benchPlugin(untilInterrupted()));
   if (args[0] === "throttle") return await measureThrottle(args.slice(1));
   const options = readOptions(parseOptions, args);
   if (options === undefined) return;

@@ -18,6 +18,7 @@ export interface BenchOptions {
 /** The command line, explained. */
 export const USAGE = `usage: npm run bench -- [options]       streams: nc, ssh and Penstock side by side
        npm run bench -- rtt             one stream over a long link; as root
+       npm run bench -- plugin          how long a start of gpbackup's plugin takes
        npm run bench -- frames          what encoding and decoding a frame costs
        npm run bench -- throttle        how well limits are kept; options: --limits LIST (default
                                         10MiB/s,200MiB/s), --seconds N (default 10), --streams,

@@ -1,13 +1,17 @@
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Child, type ChildOptions, type Outcome, run } from "./child.ts";
 
 /** The programs that users start, run here from their sources: no build is needed. */
-export type ProgramName = "penstock" | "penstock-agent";
+export type ProgramName = "penstock" | "penstock-agent" | "gpbackup_penstock_plugin";
 
 const REPOSITORY = join(import.meta.dirname, "../../..");
+/** Types are taken out of a source once, not at each start: that would double its time. */
+const COMPILE_CACHE = join(REPOSITORY, "node_modules/.cache/node-compile");
 const ENTRIES: Readonly<Record<ProgramName, string>> = {
   penstock: join(REPOSITORY, "packages/controller/src/main.ts"),
   "penstock-agent": join(REPOSITORY, "packages/agent/src/main.ts"),
+  gpbackup_penstock_plugin: join(REPOSITORY, "packages/plugin/src/main.ts"),
 };
 
 /** Starts one of the programs as a process of its own. */
@@ -33,6 +37,22 @@ export async function runProgram(
 /** How a program is started, as words for a shell: to put it into a pipeline. */
 export function programWords(name: ProgramName, args: readonly string[]): string {
   return [process.execPath, ...nodeArgs(name, args)].map((word) => `'${word}'`).join(" ");
+}
+
+/**
+ * Puts an executable file of the program's name into a folder, for tools that want its path: as installed,
+ * it needs nothing of its environment, and Greenplum's does it no harm. Returns its path.
+ */
+export async function installProgram(name: ProgramName, folder: string): Promise<string> {
+  const path = join(folder, name);
+  const lines = [
+    "#!/bin/sh",
+    "unset LD_LIBRARY_PATH LD_PRELOAD NODE_OPTIONS NODE_PATH PYTHONHOME PYTHONPATH",
+    `export NODE_COMPILE_CACHE='${COMPILE_CACHE}'`,
+    `exec ${programWords(name, [])} "$@"`,
+  ];
+  await writeFile(path, `${lines.join("\n")}\n`, { mode: 0o755 });
+  return path;
 }
 
 function nodeArgs(name: ProgramName, args: readonly string[]): string[] {

@@ -15,10 +15,12 @@ import {
   AgentService,
   Codec,
   Direction,
+  type RunEvent,
   type RunRef,
   StreamKind,
   StreamSpec,
   TransferMessage,
+  WatchRequest,
 } from "@penstock/proto";
 import type { AgentHost } from "../harness/agent-host.ts";
 import { CLUSTER_NAME } from "../harness/cluster.ts";
@@ -46,7 +48,7 @@ type Methods = Omit<typeof AgentService, "transfer" | "watch">;
 export class RawAgent implements Disposable {
   readonly #client: Client;
 
-  constructor({ address }: AgentHost, material: TlsMaterial) {
+  constructor({ address }: Pick<AgentHost, "address">, material: TlsMaterial) {
     const options = { ...CHANNEL_OPTIONS, "grpc.max_send_message_length": -1 };
     this.#client = new Client(address, createChannelCredentials(material), options);
   }
@@ -80,6 +82,20 @@ export class RawAgent implements Disposable {
     const rest = { protocol: PROTOCOL, plan, holder: "raw", cluster: CLUSTER_NAME, leaseMs: 0 };
     await this.call("beginRun", { ...ref, ...rest });
     return ref;
+  }
+
+  /** What happens in a run, from the beginning. Throws gRPC's own error. */
+  watch(ref: RunRef): AsyncIterator<RunEvent> {
+    const { path, requestSerialize, responseDeserialize } = AgentService.watch;
+    const request = WatchRequest.create({ ref });
+    const call = this.#client.makeServerStreamRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      request,
+    );
+    call.on("error", () => {}); // whoever asks for the next event is told
+    return call.iterator({ destroyOnReturn: false });
   }
 
   /** Begins a transfer; what is sent are messages, or bytes as they are. */

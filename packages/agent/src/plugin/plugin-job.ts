@@ -1,0 +1,108 @@
+import { PenstockError, toPenstockError } from "@penstock/common";
+import { FRAME } from "./frames.ts";
+import type { PluginConnection, Words } from "./plugin-connection.ts";
+import type { ByteRange, PluginRequest } from "./plugin-request.ts";
+
+/** A job is there as long as its process waits for an answer. */
+type State = "waiting" | "streaming" | "over";
+
+/** What one plugin process wants of a run: to hand over bytes, or to get some. */
+export class PluginJob {
+  readonly id: number;
+  readonly direction: "backup" | "restore";
+  readonly key: string;
+  readonly ranges: readonly ByteRange[];
+  readonly connection: PluginConnection;
+  readonly #pid: number;
+  #state: State = "waiting";
+  #answerLater = false;
+  #isTaken = false;
+  #ending: PenstockError | undefined;
+
+  constructor(id: number, { command, key, ranges, pid }: PluginRequest, to: PluginConnection) {
+    this.id = id;
+    this.direction = command === "backup" ? "backup" : "restore";
+    this.key = key;
+    this.ranges = ranges;
+    this.connection = to;
+    this.#pid = pid;
+  }
+
+  /** Who it is, for messages. */
+  get process(): string {
+    return `plugin process ${this.#pid}`;
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+
+  /** A stream serves it from now on; see StreamSpec.answer_later. */
+  begin(answerLater: boolean): void {
+    this.#state = "streaming";
+    this.#answerLater = answerLater;
+  }
+
+  /** Backup: all its bytes are durable. */
+  taken(): void {
+    this.#isTaken = true;
+    if (!this.#answerLater) this.#succeed();
+  }
+
+  /** The controller says that all is well: it knows, also if the stream's last word to us got lost. */
+  approve(): void {
+    this.#succeed();
+  }
+
+  /** The process hears why; only the first answer counts. */
+  fail(error: unknown): void {
+    this.#state = "over";
+    this.connection.fail(this.#ending ?? toPenstockError(error, this.process));
+  }
+
+  /** Restore: it has it all, and there is nothing more to say. */
+  finish(): void {
+    this.#succeed();
+  }
+
+  /** The run was released: bytes that are durable were wanted. */
+  release(error: PenstockError): void {
+    if (this.#isTaken) this.#succeed();
+    else this.fail(error);
+  }
+
+  /**
+   * The run is being stopped. A restore that has begun is told when its stream is closed, after the
+   * tools: so its consumer is gone before the bytes end.
+   */
+  abort(error: PenstockError): void {
+    this.#ending = error;
+    if (this.direction === "backup" || this.#state === "waiting") this.fail(error);
+  }
+
+  /** The error for a process that has gone, or has said why it cannot go on. */
+  failure(words: Words | undefined, whereItWas: string, cause?: unknown): PenstockError {
+    return new PenstockError("failed", `${this.process}${how(words, whereItWas)}`, { cause });
+  }
+
+  #succeed(): void {
+    this.#state = "over";
+    this.connection.succeed();
+  }
+}
+
+function how(words: Words | undefined, whereItWas: string): string {
+  if (words === undefined) return ` ended ${whereItWas}`;
+  if (words.type !== FRAME.failed) return ` spoke out of turn ${whereItWas}`;
+  return `: ${reasonIn(words.payload)}`;
+}
+
+function reasonIn(payload: Buffer): string {
+  try {
+    const { message } = JSON.parse(payload.toString()) as { readonly message?: unknown };
+    if (typeof message === "string") return message;
+  } catch {
+    // Said below.
+  }
+  return "it has failed and does not say why";
+}

@@ -1,0 +1,102 @@
+import { PenstockError } from "@penstock/common";
+import { Direction } from "@penstock/proto";
+import type { EventLog } from "../event-log.ts";
+import type { StreamPlan } from "../stream-plan.ts";
+import type { PluginConnection } from "./plugin-connection.ts";
+import { PluginJob } from "./plugin-job.ts";
+import type { PluginRequest } from "./plugin-request.ts";
+import type { PluginReceiver } from "./plugin-sessions.ts";
+
+/** What a stream says of the process that it is to serve. */
+type PluginStreamPlan = Pick<StreamPlan, "name" | "pluginRequest" | "direction" | "codec">;
+
+/** The plugin processes of one run: each is a job with a number, which the controller hears of. */
+export class PluginSession implements PluginReceiver {
+  readonly #run: string;
+  readonly #events: EventLog;
+  readonly #jobs: Map<number, PluginJob> = new Map();
+  #lastId = 0;
+  #ending: PenstockError | undefined;
+
+  constructor(run: string, events: EventLog) {
+    this.#run = run;
+    this.#events = events;
+  }
+
+  receive(request: PluginRequest, connection: PluginConnection): void {
+    if (this.#ending !== undefined) throw this.#ending;
+    this.#lastId += 1;
+    const job = new PluginJob(this.#lastId, request, connection);
+    this.#jobs.set(job.id, job);
+    void this.#forget(job);
+    this.#events.add({
+      $case: "pluginRequest",
+      value: {
+        id: BigInt(job.id),
+        key: job.key,
+        direction: DIRECTIONS[job.direction],
+        ranges: job.ranges.map(({ start, end }) => ({ start: BigInt(start), end: BigInt(end) })),
+      },
+    });
+  }
+
+  /**
+   * The job that a stream is to serve. Throws `not_found` if its process does not wait any more, `usage`
+   * if it wants the other direction, or ranges of a stream that only can be had whole.
+   */
+  jobFor({ name, pluginRequest, direction, codec }: PluginStreamPlan): PluginJob {
+    const job = this.#jobs.get(pluginRequest);
+    const request = `request ${pluginRequest} of a plugin process`;
+    if (job?.state !== "waiting") {
+      throw new PenstockError("not_found", `stream ${name}: ${request} does not wait any more`);
+    }
+    if (job.direction !== direction) {
+      throw new PenstockError("usage", `stream ${name}: ${request} is a ${job.direction}`);
+    }
+    if (job.ranges.length === 0 || codec === "none") return job;
+    throw new PenstockError(
+      "usage",
+      `stream ${name}: ${request} wants ranges, so bytes as they are`,
+    );
+  }
+
+  /** See AnswerPlugin in agent.proto. Throws `usage` for an answer that cannot be. */
+  answer(id: number, error: string): void {
+    if (id < 1 || id > this.#lastId) {
+      throw new PenstockError("usage", `there was no request ${id} of a plugin process`);
+    }
+    const job = this.#jobs.get(id);
+    if (job === undefined || job.state === "over") return;
+    if (error !== "") job.fail(new PenstockError("failed", error));
+    else if (job.state === "streaming") job.approve();
+    else throw new PenstockError("usage", `request ${id} has no stream: all cannot be well`);
+  }
+
+  /** The run has ended well: what is durable was wanted. */
+  release(): void {
+    const error = this.#close(`run ${this.#run} has ended`);
+    for (const job of this.#jobs.values()) job.release(error);
+  }
+
+  /** The run is being stopped: whoever waits hears why at once. */
+  abort(reason: string): void {
+    const error = this.#close(`run ${this.#run} was stopped: ${reason}`);
+    for (const job of this.#jobs.values()) job.abort(error);
+  }
+
+  #close(message: string): PenstockError {
+    this.#ending = new PenstockError("failed", message);
+    return this.#ending;
+  }
+
+  async #forget(job: PluginJob): Promise<void> {
+    if (await job.connection.heard) await job.connection.closed;
+    else job.connection.destroy();
+    this.#jobs.delete(job.id);
+  }
+}
+
+const DIRECTIONS = {
+  backup: Direction.DIRECTION_BACKUP,
+  restore: Direction.DIRECTION_RESTORE,
+} as const;

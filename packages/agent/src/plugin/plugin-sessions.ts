@@ -1,0 +1,62 @@
+import { PenstockError, toPenstockError } from "@penstock/common";
+import type { Logger } from "pino";
+import type { PluginConnection } from "./plugin-connection.ts";
+import { type PluginRequest, parsePluginRequest } from "./plugin-request.ts";
+
+/** A process that is busy starts in less; one that says nothing has lost its way. */
+const REQUEST_TIMEOUT_MS = 10_000;
+
+/** A run that plugin processes may use. */
+export interface PluginReceiver {
+  /** Takes over a process that hands over or wants bytes, and answers it. */
+  receive(request: PluginRequest, connection: PluginConnection): void;
+}
+
+/** The runs of this host that plugin processes may use, by plan; and what the processes ask. */
+export class PluginSessions {
+  readonly #host: string;
+  readonly #log: Logger;
+  readonly #timeoutMs: number;
+  readonly #open: Map<string, PluginReceiver> = new Map();
+
+  constructor(host: string, log: Logger, timeoutMs: number = REQUEST_TIMEOUT_MS) {
+    this.#host = host;
+    this.#log = log;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** From now on processes that name this plan are the run's. A plan has one run at a time. */
+  add(plan: string, run: PluginReceiver): void {
+    this.#open.set(plan, run);
+  }
+
+  /** Nothing happens if another run has taken its place. */
+  remove(plan: string, run: PluginReceiver): void {
+    if (this.#open.get(plan) === run) this.#open.delete(plan);
+  }
+
+  /** Hears what a process wants, and sees to it that it is answered. Never rejects. */
+  async serve(connection: PluginConnection): Promise<void> {
+    try {
+      const line = await connection.request(this.#timeoutMs);
+      if (line === undefined) return connection.destroy();
+      const request = parsePluginRequest(line);
+      const run = this.#find(request.plan);
+      if (request.command === "setup") connection.succeed();
+      else run.receive(request, connection);
+    } catch (thrown) {
+      const error = toPenstockError(thrown, "plugin request");
+      this.#log.warn({ reason: error.message }, "plugin process refused");
+      connection.fail(error);
+    }
+  }
+
+  #find(plan: string): PluginReceiver {
+    const run = this.#open.get(plan);
+    if (run !== undefined) return run;
+    const message = `agent ${this.#host}: no run of plan ${JSON.stringify(plan)} takes gpbackup's data`;
+    throw new PenstockError("not_found", message, {
+      hint: "was it ended meanwhile? see penstock list; the plugin's option plan: names the plan",
+    });
+  }
+}
