@@ -14,7 +14,7 @@ export function referenceProblems({ agents, targets, plans }: ControllerConfig):
 }
 
 function agentProblems({ producer }: PlanConfig, agents: object): ConfigProblem[] {
-  return agentsOf(producer).flatMap(({ name, path }) => {
+  return agentsOf(producer, Object.keys(agents)).flatMap(({ name, path }) => {
     if (Object.hasOwn(agents, name)) return [];
     const message = unknownName("agent", name, Object.keys(agents));
     return [{ path: ["producer", ...path], message }];

@@ -158,7 +158,7 @@ metrics: {listen: "0.0.0.0:9000"}
       "an unknown producer",
       "type: command",
       "type: gpcrondmp",
-      '12: unknown value "gpcrondmp" at plans.nightly.producer.type; allowed: command',
+      '12: unknown value "gpcrondmp" (did you mean "gpcrondump"?) at plans.nightly.producer.type; allowed: command, gpbackup, gpcrondump',
     ],
     [
       "an unknown key of a producer",
@@ -409,7 +409,11 @@ describe("the JSON Schema", () => {
           additionalProperties: {
             required: ["producer", "targets"],
             properties: {
-              producer: { oneOf: [{ properties: { type: { const: "command" } } }] },
+              producer: {
+                oneOf: ["command", "gpbackup", "gpcrondump"].map((type) => ({
+                  properties: { type: { const: type } },
+                })),
+              },
               compression: { enum: ["none", "gzip", "zstd"], default: "zstd" },
               segmentSize: { default: "8GiB" },
               throttle: { default: "off" },

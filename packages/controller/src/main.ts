@@ -7,6 +7,7 @@ import { cancelCommand } from "./cli/cancel.ts";
 import { catCommand } from "./cli/cat.ts";
 import { checkCommand } from "./cli/check.ts";
 import { configCommand } from "./cli/config.ts";
+import { gpbackupCommand } from "./cli/gpbackup.ts";
 import { listCommand } from "./cli/list.ts";
 import { logsCommand } from "./cli/logs.ts";
 import { assertGivenOnce, GLOBAL_OPTIONS, type GlobalArguments } from "./cli/options.ts";
@@ -38,6 +39,7 @@ const COMMANDS: readonly CommandModule[] = [
   throttleCommand,
   logsCommand,
   checkCommand,
+  gpbackupCommand,
   pkiCommand,
   configCommand,
 ] as unknown as CommandModule[];
@@ -65,7 +67,7 @@ async function main(): Promise<number> {
         throw new PenstockError("usage", message, { hint: usageHint(args, names) });
       })
       .parseAsync();
-    return 0;
+    return Number(process.exitCode ?? 0);
   } catch (error) {
     return report(error);
   }

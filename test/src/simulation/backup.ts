@@ -52,7 +52,12 @@ class Backup {
     this.#agent = new VirtualProcess("agent", world.clock);
     this.#dump = new Dump(world, this.#agent, plan.dump, world.random);
     const budget = new Budget(plan.replayBytes);
-    const stream = new BackupStream(this.#dump, "none", budget, this.#agent.clock);
+    const stream = new BackupStream(
+      this.#dump,
+      { codec: "none", format: undefined },
+      budget,
+      this.#agent.clock,
+    );
     setPace(world, stream.pace, plan);
     this.#host = new AgentHost(world, this.#agent, this.#network, stream, this.#dump);
     this.#laws = new BackupLaws({

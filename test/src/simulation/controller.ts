@@ -62,7 +62,7 @@ export class Controller {
       },
       clock: this.process.clock,
     });
-    return { source, [Symbol.dispose]: () => {} };
+    return { source, leave() {}, [Symbol.dispose]() {} };
   }
 
   fail(error: Error): void {

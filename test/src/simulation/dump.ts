@@ -67,5 +67,7 @@ export class Dump implements BackupSource {
 
   async expectNoWriter(): Promise<void> {}
 
+  letEnd(): void {}
+
   async [Symbol.asyncDispose](): Promise<void> {}
 }

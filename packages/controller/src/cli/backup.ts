@@ -1,13 +1,15 @@
 import { type Manifest, PenstockError, sizesOf } from "@penstock/common";
 import type { CommandModule } from "yargs";
 import { notingOutcome } from "../metrics/noting-outcome.ts";
-import { backup } from "../run/backup.ts";
+import { backup, backupListed } from "../run/backup.ts";
 import { resumeBackup } from "../run/resume.ts";
 import { findDeadRuns } from "../runs/find-dead.ts";
 import { readJournal } from "../runs/journal.ts";
 import type { Reporter } from "../runs/report.ts";
 import { listRunFolders } from "../runs/run-folder.ts";
 import { onCancel } from "./cancellation.ts";
+import { warnByStatus } from "./done-with-warnings.ts";
+import { planOfLists, readFileLists } from "./file-lists.ts";
 import { Loaded } from "./loaded.ts";
 import type { GlobalArguments } from "./options.ts";
 import { print, printJson } from "./print.ts";
@@ -19,9 +21,10 @@ import { humanBytes } from "./table.ts";
 interface BackupArguments extends GlobalArguments {
   readonly plan: string | undefined;
   readonly resume: string | undefined;
+  readonly "from-lists": readonly string[] | undefined;
 }
 
-/** `penstock backup PLAN`, or `penstock backup --resume SET`. */
+/** `penstock backup PLAN`, `penstock backup [PLAN] --from-lists …`, or `penstock backup --resume SET`. */
 export const backupCommand: CommandModule<GlobalArguments, BackupArguments> = {
   command: "backup [plan]",
   describe: "Run a plan: one committed set, or none",
@@ -33,24 +36,40 @@ export const backupCommand: CommandModule<GlobalArguments, BackupArguments> = {
         requiresArg: true,
         describe: "Go on with this set: its controller was killed on this host a moment ago",
       })
-      .check(({ plan, resume }) => {
-        if ((plan === undefined) !== (resume === undefined)) return true;
+      .option("from-lists", {
+        type: "string",
+        array: true,
+        nargs: 2,
+        describe:
+          "PIPES REGULAR_FILES: take what a gpcrondump that others start writes, by the lists it has made",
+      })
+      .check(({ plan, resume, "from-lists": lists }) => {
+        const isNew = plan !== undefined || lists !== undefined;
+        if (isNew === (resume === undefined)) return true;
         throw new PenstockError("usage", "name a plan, or a set with --resume", {
           hint: "see: penstock backup --help",
         });
       }),
-  async handler({ config, output, plan, resume: set }) {
+  async handler({ config, output, plan, resume: set, "from-lists": paths }) {
     const signal = onCancel();
-    const about = plan === undefined ? { set: set ?? "" } : { plan };
+    const about = {
+      ...(plan === undefined ? {} : { plan }),
+      ...(set === undefined ? {} : { set }),
+    };
     const manifest = await openReport(output, about, async (report) => {
       await using loaded = new Loaded(config);
-      if (plan === undefined) return await resume(loaded, set ?? "", report, signal);
-      const context = await openRunContext(loaded, plan, report, signal);
+      if (set !== undefined) return await resume(loaded, set, report, signal);
+      const context = await openRunContext(loaded, plan ?? planOfLists(loaded), report, signal);
+      const lists = paths === undefined ? undefined : await readFileLists(paths);
       await settleDeadRuns(loaded, signal);
-      return await notingOutcome(context, () => backup(context, signal));
+      return await notingOutcome(context, () =>
+        lists === undefined ? backup(context, signal) : backupListed(context, lists, signal),
+      );
     });
-    if (output === "json") printJson({ event: "result", ...manifest });
+    const { warnings = [] } = manifest;
+    if (output === "json") printJson({ event: "result", ...manifest, warnings });
     else print(summary(manifest));
+    warnByStatus(warnings);
   },
 };
 

@@ -24,13 +24,12 @@ export const GLOBAL_OPTIONS: Readonly<Record<keyof GlobalArguments, Options>> = 
   },
 };
 
-/** The only option that may be repeated. */
-const LIST_OPTION = "address";
+/** The only options that are lists; `--` stands for what is behind it. */
+const LISTS: ReadonlySet<string> = new Set(["_", "--", "address", "from-lists", "map", "table"]);
 
 /** Throws `usage` for an option that is given twice, of which yargs makes a list. For `check`. */
 export function assertGivenOnce(args: Readonly<Record<string, unknown>>): true {
-  const { _: _words, $0: _program, [LIST_OPTION]: _list, ...options } = args;
-  const [twice] = Object.keys(options).filter((name) => Array.isArray(options[name]));
+  const twice = Object.keys(args).find((name) => Array.isArray(args[name]) && !LISTS.has(name));
   if (twice === undefined) return true;
   const dashes = twice.length === 1 ? "-" : "--";
   throw new PenstockError("usage", `${dashes}${twice} is given more than once`);

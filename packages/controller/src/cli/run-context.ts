@@ -22,8 +22,10 @@ export async function openRunContext(
     cluster: config.cluster,
     plan: planName,
     producerType: plan.producer.type,
-    producer: createProducer(plan.producer, origin, loaded.errorAt),
-    agents: loaded.agents(agentsOf(plan.producer).map(({ name }) => name)),
+    producer: createProducer(plan.producer, origin, loaded.errorAt, Object.keys(config.agents)),
+    agents: loaded.agents(
+      agentsOf(plan.producer, Object.keys(config.agents)).map(({ name }) => name),
+    ),
     targets,
     mover: loaded.use(openMoverPool(config.movers, tls)),
     codec: plan.compression,

@@ -27,10 +27,12 @@ function toJson(manifest: Manifest): string {
 
 function describe(manifest: Manifest, url: string): string {
   const { set, plan, producer, cluster, status, startedAt, endedAt, error, streams } = manifest;
+  const { warnings = [] } = manifest;
   const head = [
     `set ${set} of cluster ${cluster}, plan ${plan} (${producer}): ${status}`,
     `from ${startedAt} to ${endedAt}, on ${url}`,
     ...(error === undefined ? [] : [`error: ${error}`]),
+    ...warnings.map((warning) => `warning: ${warning}`),
   ];
   const headings = [
     "HOST",

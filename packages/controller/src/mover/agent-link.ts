@@ -16,13 +16,16 @@ import {
   WINDOW_BYTES,
 } from "@penstock/common";
 import { Gate } from "./gate.ts";
+import { type IdleClient, IdleClients } from "./idle-clients.ts";
 import type { AgentStream, JobEvents } from "./jobs.ts";
 
 const MIB = 1024 * 1024;
 
-/** A mover's connection to one stream of an agent: a TCP connection of its own. */
+/** A mover's connection to one stream of an agent: a TCP connection that no other stream has meanwhile. */
 export interface AgentLink extends Disposable {
   readonly source: ChannelSource;
+  /** Its stream has ended well: the connection may serve another. In place of disposing of it. */
+  leave(): void;
 }
 
 /** So many connections to one agent are made at the same time: more of them would time out together. */
@@ -33,9 +36,10 @@ const SHARED_BYTES = 512 * MIB;
 const LEAST_SHARE_BYTES = CHUNK_BYTES;
 
 /** The links of one mover to all its agents. */
-export class AgentLinks {
+export class AgentLinks implements Disposable {
   readonly #credentials: ChannelCredentials;
   readonly #gates: Map<string, Gate> = new Map();
+  readonly #idle: Map<string, IdleClients> = new Map();
   #count = 0;
 
   constructor(tls: TlsMaterial) {
@@ -50,29 +54,45 @@ export class AgentLinks {
 
   /**
    * Nothing is dialled yet. A connection is never shared between streams: what one stream leaves
-   * unread would use up the window of all.
+   * unread would use up the window of all. But one that a stream has left in good order may serve
+   * the next one.
    */
   open(stream: AgentStream, events: JobEvents): AgentLink {
-    let client: Client | undefined;
+    const idle = this.#idleTo(stream.address);
+    let current: IdleClient | undefined;
+    let hasBroken = false;
     this.#count += 1;
     // Each call has a connection of its own, too. What breaks while it is being written to, Node does
     // not always notice; the old connection would then be taken for a good one until its keep-alive.
     const call = (): Channel => {
-      client?.close();
-      client = new Client(stream.address, this.#credentials, {
-        ...CHANNEL_OPTIONS,
-        "grpc-node.flow_control_window": this.shareBytes(),
-      });
-      return createClientChannel(openTransfer(client));
+      current?.client.close();
+      current = (hasBroken ? undefined : idle.take(this.shareBytes())) ?? this.#dial(stream);
+      hasBroken = true; // if this is called again
+      return createClientChannel(openTransfer(current.client));
     };
-    const close = (): void => {
+    const end = (how: (client: IdleClient) => void): void => {
       if (!isOpen) return;
       isOpen = false;
       this.#count -= 1;
-      client?.close();
+      if (current !== undefined) how(current);
     };
     let isOpen = true;
-    return { source: this.#source(stream, call, events), [Symbol.dispose]: close };
+    return {
+      source: this.#source(stream, call, events),
+      leave: () => end((client) => idle.leave(client)),
+      [Symbol.dispose]: () => end(({ client }) => client.close()),
+    };
+  }
+
+  /** Closes connections that nobody has. */
+  [Symbol.dispose](): void {
+    for (const idle of this.#idle.values()) idle.close();
+  }
+
+  #dial({ address }: AgentStream): IdleClient {
+    const windowBytes = this.shareBytes();
+    const options = { ...CHANNEL_OPTIONS, "grpc-node.flow_control_window": windowBytes };
+    return { client: new Client(address, this.#credentials, options), windowBytes };
   }
 
   #source(stream: AgentStream, call: () => Channel, events: JobEvents): ChannelSource {
@@ -103,12 +123,18 @@ export class AgentLinks {
 
   /** One for each agent: who waits for a host that is gone must not hold up the others. */
   #gateTo(address: string): Gate {
-    const known = this.#gates.get(address);
-    if (known !== undefined) return known;
-    const gate = new Gate(DIALS_AT_ONCE);
-    this.#gates.set(address, gate);
-    return gate;
+    return known(this.#gates, address, () => new Gate(DIALS_AT_ONCE));
   }
+
+  #idleTo(address: string): IdleClients {
+    return known(this.#idle, address, () => new IdleClients());
+  }
+}
+
+function known<Value>(all: Map<string, Value>, key: string, create: () => Value): Value {
+  const value = all.get(key) ?? create();
+  all.set(key, value);
+  return value;
 }
 
 function openTransfer(client: Client): ClientCall {

@@ -1,5 +1,9 @@
 import {
   type ByteStream,
+  createDigest,
+  type Digest,
+  flow,
+  hashing,
   type Pace,
   type Receipt,
   raceAbort,
@@ -13,6 +17,7 @@ import type { AgentLink } from "./agent-link.ts";
 import type { DeliverJob, JobEvents, WaitingFor } from "./jobs.ts";
 import { named } from "./named.ts";
 import { startProgress, startReports } from "./progress.ts";
+import { rangedBytes } from "./ranged-bytes.ts";
 import { storedBytes } from "./stored-bytes.ts";
 import { waitingFor } from "./waiting-for.ts";
 
@@ -48,10 +53,12 @@ export async function deliver(
     events.onWaiting,
     link.source.clock,
   );
-  const stored = noting(reading, storedBytes(await target, job.receipt, either));
-  const filled = fill({ pace, sender, begin }, stored, job.receipt, either);
+  const content = toContent(job, await target, either);
+  const stored = noting(reading, content.bytes);
+  const filled = fill({ pace, sender, begin }, stored, content.tally, either);
   try {
     await named(job.to, sender.run(link.source, either));
+    link.leave();
   } finally {
     stop.abort();
     await filled;
@@ -62,13 +69,13 @@ export async function deliver(
 async function fill(
   { begin, ...end }: SendingEnd & { readonly begin: Promise<void> },
   stored: ByteStream,
-  receipt: Receipt,
+  tally: () => Promised,
   signal: AbortSignal,
 ): Promise<void> {
   try {
     await raceAbort(begin, signal);
     await sendRestore(stored, end, signal);
-    end.sender.end({ tally: promised(receipt) });
+    end.sender.end({ tally: tally() });
   } catch (error) {
     end.sender.fail(toError(error));
   }
@@ -85,7 +92,35 @@ async function* noting(reading: { isWaiting: boolean }, stored: ByteStream): Byt
   reading.isWaiting = false;
 }
 
-function promised(receipt: Receipt): Parameters<Sender["end"]>[0]["tally"] {
+/** What is sent, and what is promised of it once it was. */
+interface Content {
+  readonly bytes: ByteStream;
+  readonly tally: () => Promised;
+}
+
+type Promised = Parameters<Sender["end"]>[0]["tally"];
+
+function toContent(
+  { receipt, ranges = [] }: DeliverJob,
+  target: Target,
+  signal: AbortSignal,
+): Content {
+  if (ranges.length === 0) {
+    return { bytes: storedBytes(target, receipt, signal), tally: () => promised(receipt) };
+  }
+  const raw = createDigest();
+  const bytes = flow(signal, rangedBytes(target, receipt, ranges, signal), hashing(raw));
+  return { bytes, tally: () => promisedRaw(raw) };
+}
+
+/** Of bytes without a codec, which were checked part by part. */
+function promisedRaw(raw: Digest): Promised {
+  const sha256 = raw.sha256();
+  const bytes = BigInt(raw.bytes);
+  return { rawBytes: bytes, rawSha256: sha256, storedBytes: bytes, storedSha256: sha256 };
+}
+
+function promised(receipt: Receipt): Promised {
   return {
     rawBytes: BigInt(receipt.bytesRaw),
     rawSha256: Buffer.from(receipt.sha256Raw, "hex"),

@@ -38,8 +38,16 @@ export interface DeliverJob {
   readonly to: AgentStream;
   readonly target: TargetConfig;
   readonly receipt: Receipt;
+  /** Only these raw bytes, in this order; the agent gets them as they are, without a codec. */
+  readonly ranges?: readonly RawRange[];
   /** How fast stored bytes may go at first; `undefined` is as fast as they can. */
   readonly rate: BytesPerSecond | undefined;
+}
+
+/** Raw bytes `[start, end)` of a stream. */
+export interface RawRange {
+  readonly start: number;
+  readonly end: number;
 }
 
 /** Reading one stored stream back, to check it. */

@@ -47,6 +47,7 @@ export function createLocalMover(tls: TlsMaterial): Mover {
     },
     async [Symbol.asyncDispose]() {
       ended.abort();
+      links[Symbol.dispose]();
       for (const target of await Promise.allSettled(opened.values())) {
         if (target.status === "fulfilled") await target.value[Symbol.asyncDispose]();
       }

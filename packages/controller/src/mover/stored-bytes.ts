@@ -10,7 +10,7 @@ import {
   type Receipt,
   type StoredObject,
 } from "@penstock/common";
-import type { Target } from "../targets/target.ts";
+import type { ByteRange, Target } from "../targets/target.ts";
 import { named } from "./named.ts";
 
 const PARTS_LIST_LIMIT_BYTES = 16 * 1024 * 1024;
@@ -65,9 +65,48 @@ export async function* objectBytes(
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const list = await readPartsList(target, object, signal);
-  let offset = 0;
+  yield* partsFrom({ target, object, list }, undefined, signal);
+}
+
+/**
+ * Bytes `[start, end)` of one object, of which no other parts are read than those that they lie in;
+ * see `storedBytes`.
+ */
+export async function* objectRange(
+  target: Target,
+  object: StoredObject,
+  { start, end }: { readonly start: number; readonly end: number },
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const list = await readPartsList(target, object, signal);
+  const begin = start - (start % list.partBytes);
+  const length = Math.min(list.bytes, Math.ceil(end / list.partBytes) * list.partBytes) - begin;
+  let offset = begin;
+  for await (const chunk of partsFrom({ target, object, list }, { offset, length }, signal)) {
+    const from = Math.max(0, start - offset);
+    const to = Math.min(chunk.length, end - offset);
+    offset += chunk.length;
+    if (from < to) yield chunk.subarray(from, to);
+  }
+}
+
+/** An object and what it is made of. */
+interface ListedObject {
+  readonly target: Target;
+  readonly object: StoredObject;
+  readonly list: PartsList;
+}
+
+/** The parts that make up a range, each checked before its first byte; without a range all. */
+async function* partsFrom(
+  { target, object, list }: ListedObject,
+  range: ByteRange | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let offset = range?.offset ?? 0;
+  const end = range === undefined ? object.bytes : range.offset + range.length;
   let part = openPart(list, offset);
-  for await (const chunk of orDamaged(target.read(object.key, undefined, signal), object)) {
+  for await (const chunk of orDamaged(target.read(object.key, range, signal), object)) {
     for (let rest = chunk; rest.length > 0; ) {
       const piece = rest.subarray(0, part.bytes - part.taken);
       if (piece.length === 0) throw damaged(object, offset, object.bytes, "it is too long");
@@ -80,7 +119,7 @@ export async function* objectBytes(
       part = openPart(list, offset);
     }
   }
-  if (offset !== object.bytes) throw damaged(object, offset, object.bytes, "it is cut short");
+  if (offset !== end) throw damaged(object, offset, object.bytes, "it is cut short");
 }
 
 /** A part being collected. */

@@ -25,7 +25,7 @@ function producerOf(text: string): Producer {
   const { value } = parseYaml(text, "p.yaml", commandConfigSchema);
   const errorAt = (path: readonly (string | number)[], message: string): PenstockError =>
     new PenstockError("usage", `${path.join(".")}: ${message}`);
-  return createProducer(value, ORIGIN, errorAt);
+  return createProducer(value, ORIGIN, errorAt, []);
 }
 
 describe("the plan of a backup", () => {
@@ -89,7 +89,7 @@ describe("the plan of a backup", () => {
   });
 
   test("names the agents it needs", () => {
-    expect(agentsOf(parseYaml(BASE, "p.yaml", commandConfigSchema).value)).toEqual([
+    expect(agentsOf(parseYaml(BASE, "p.yaml", commandConfigSchema).value, [])).toEqual([
       { name: "sdw1", path: ["hosts", 0] },
       { name: "sdw2", path: ["hosts", 1] },
     ]);

@@ -2,13 +2,15 @@ import type { ErrorAt, Manifest, Receipt, StreamKind } from "@penstock/common";
 import type { CommandConfig, CommandTool } from "./command-config.ts";
 import { type ExpandedStream, expandStreams, valuesOf } from "./command-expansion.ts";
 import { assertSetFits, isCollected } from "./command-restore-checks.ts";
-import type {
-  FileGlob,
-  Origin,
-  PlannedStream,
-  PlannedTool,
-  Producer,
-  RunPlan,
+import { asBackedUp, assertWholeSet, onMappedHosts } from "./command-restore-options.ts";
+import {
+  AS_PLANNED,
+  type FileGlob,
+  type Origin,
+  type PlannedStream,
+  type PlannedTool,
+  type Producer,
+  type RunPlan,
 } from "./producer.ts";
 import { fill } from "./template.ts";
 
@@ -23,8 +25,12 @@ export function createCommandProducer(
 ): Producer {
   return {
     planBackup: (set) => planBackup({ config, origin, set }),
-    planRestore: (manifest) =>
-      planRestore({ config, origin, set: manifest.set }, manifest, errorAt),
+    planRestore(manifest, _answers, options = AS_PLANNED) {
+      assertWholeSet(options);
+      const { hosts } = options;
+      const basis = { config: asBackedUp(config, hosts), origin, set: manifest.set };
+      return onMappedHosts(planRestore(basis, manifest, errorAt), hosts);
+    },
   };
 }
 

@@ -12,11 +12,54 @@ export interface Producer {
    * Throws `usage` with the place, `failed` for answers that allow no backup.
    */
   planBackup(set: string, answers?: Evidence): RunPlan;
+  /**
+   * A backup that somebody else runs: the lists of its tool say which pipes it writes. Without it this
+   * producer's tool has no such lists. Throws `usage` or `failed` for lists that name no whole set.
+   */
+  planFromLists?(lists: FileLists): ListedBackup;
   /** As `inquireBackup`, for a restore. */
-  inquireRestore?(manifest: Manifest): Inquiry;
-  /** The mirror, for the streams of a committed set. Throws `usage`, `not_found` or `failed`. */
-  planRestore(manifest: Manifest, answers?: Evidence): RunPlan;
+  inquireRestore?(manifest: Manifest, options?: RestoreOptions): Inquiry;
+  /**
+   * The mirror, for the streams of a committed set. Throws `usage`, also for options that this
+   * producer cannot follow, `not_found` or `failed`.
+   */
+  planRestore(manifest: Manifest, answers?: Evidence, options?: RestoreOptions): RunPlan;
 }
+
+/** The texts of a tool's two lists of files. */
+export interface FileLists {
+  readonly pipes: string;
+  readonly regularFiles: string;
+}
+
+/** A backup that is not ours to start: its plan has no tools. */
+export interface ListedBackup {
+  /** The set's name: the key of the lists. */
+  readonly set: string;
+  readonly plan: RunPlan;
+  /**
+   * Regular files that are there when whoever runs the tool is done; some of them are the last that it
+   * writes.
+   */
+  readonly awaited: readonly HostFile[];
+}
+
+/** What one restore is to do otherwise than its plan says. */
+export interface RestoreOptions {
+  /** Agents that others stand in for: by the name in the set, the one of now. */
+  readonly hosts: Readonly<Record<string, string>>;
+  /** Only what belongs to these; without it everything. */
+  readonly contentIds?: readonly number[];
+  /** No data. */
+  readonly metadataOnly: boolean;
+  /** Only these, as `schema.table`; none: all. */
+  readonly tables: readonly string[];
+  /** Further arguments for the tool. */
+  readonly extra: readonly string[];
+}
+
+/** Of a restore that does what its plan says. */
+export const AS_PLANNED: RestoreOptions = { hosts: {}, metadataOnly: false, tables: [], extra: [] };
 
 /** Tools to run one after the other, each to its good end, and small files to read thereafter. */
 export interface Inquiry {
@@ -71,6 +114,34 @@ export interface RunPlan {
   readonly strays?: readonly string[];
   /** Without one it is enough that the tools have exited well. */
   readonly proof?: Proof;
+  /** Without it no plugin process can take part. */
+  readonly plugin?: PluginUse;
+}
+
+/** Stands in a tool's arguments for the path of the plugin's configuration, which its agent writes. */
+export const PLUGIN_CONFIG = "PLUGIN_CONFIG";
+
+/**
+ * What the keys of plugin processes mean: streams that nobody can plan, since they are there once a
+ * process asks for them. A key is an absolute path on the process's host.
+ */
+export interface PluginUse {
+  /** What a key names. Throws `failed` for what cannot be one. */
+  parse(key: string): PluginKey;
+  /** The stream of a process that hands something over. Throws as `parse` does. */
+  toStream(handed: HostFile): PlannedStream;
+}
+
+/** What a plugin process asks for. */
+export interface PluginKey {
+  /** The stream's name in its set. */
+  readonly stream: string;
+  /** A stream that the key's set has, and no other set. */
+  readonly sign: string;
+  /** Its text is evidence: see `Proof`. */
+  readonly isEvidence: boolean;
+  /** The tool hands over nothing after it. */
+  readonly isLast: boolean;
 }
 
 /** What shows that the tools have done their work, beyond their exit. */
@@ -78,8 +149,9 @@ export interface Proof {
   /** Files to read when the tools have ended. */
   readonly files: readonly HostFile[];
   /**
-   * Looks at what the tools said and wrote, and at the regular files that were found for
-   * `RunPlan.files`. Returns the tools' warnings. Throws `failed`, naming sign and host.
+   * Looks at what the tools said and wrote, at the regular files that were found for
+   * `RunPlan.files`, and at what plugin processes have handed over. Returns the tools' warnings.
+   * Throws `failed`, naming sign and host.
    */
   judge(evidence: Evidence, found: readonly HostFile[]): readonly string[];
 }
@@ -129,7 +201,15 @@ export interface PlannedTool {
   readonly keepStdoutBytes?: number;
   /** Other exit statuses than 0 that the plan's proof can be good for; they are warned of. */
   readonly doubtfulStatuses?: readonly number[];
+  /** What it is known to say when it fails, for the one who reads that. */
+  readonly knownFailures?: readonly KnownFailure[];
   readonly origin: Origin;
+}
+
+/** A text in a tool's output, and what the operator can do about it. */
+export interface KnownFailure {
+  readonly says: string;
+  readonly hint: string;
 }
 
 /** Regular files on one host, by shell-like pattern (`*`, `?`, `[…]`; no `**`). */

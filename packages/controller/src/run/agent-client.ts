@@ -9,13 +9,16 @@ import {
 import {
   type AbortRunRequest,
   AgentService,
+  type AnswerPluginRequest,
   type BeginRunRequest,
   type BeginRunResponse,
   type DescribeResponse,
+  type EndStreamsRequest,
   type FindFilesResponse,
   type FoundFile,
   type PrepareRequest,
   type PrepareResponse,
+  type ReadFileResponse,
   type RunEvent,
   type RunRef,
   type SetPaceRequest,
@@ -26,6 +29,9 @@ import {
 const CALL_TIMEOUT_MS = 20_000;
 /** For calls of a run that may take their time: its lease says whether the agent is still there. */
 const NO_TIMEOUT = Number.POSITIVE_INFINITY;
+
+/** What a tool reports in a file, or lists there. */
+const TEXT_LIMIT_BYTES = 2 * 1024 * 1024;
 
 /** How a unary method of AgentService is called. */
 interface Method<Request, Response> {
@@ -81,6 +87,22 @@ export class AgentClient implements Disposable {
       NO_TIMEOUT,
     );
     return found.files;
+  }
+
+  /** A small regular file, whole; `not_found` if there is none. */
+  readFile(ref: RunRef, path: string, signal: AbortSignal): Promise<ReadFileResponse> {
+    const request = { ref, path, maxBytes: TEXT_LIMIT_BYTES };
+    return this.#call(AgentService.readFile, request, signal, NO_TIMEOUT);
+  }
+
+  /** Streams that are held open end when what is in their pipes is read. */
+  async endStreams(request: EndStreamsRequest, signal: AbortSignal): Promise<void> {
+    await this.#call(AgentService.endStreams, request, signal);
+  }
+
+  /** What a plugin process hears of its request; an empty `error`: all is well. */
+  async answerPlugin(request: AnswerPluginRequest, signal: AbortSignal): Promise<void> {
+    await this.#call(AgentService.answerPlugin, request, signal);
   }
 
   async abortRun(request: AbortRunRequest, signal: AbortSignal): Promise<void> {

@@ -1,23 +1,24 @@
-import { type Manifest, PenstockError, type Receipt } from "@penstock/common";
-import { Direction } from "@penstock/proto";
-import type { PlannedStream, PlannedTool, RunPlan } from "../producers/producer.ts";
+import type { Manifest, Receipt } from "@penstock/common";
+import type { HostFile, PlannedTool, RunPlan } from "../producers/producer.ts";
 import type { Journal, JournalState } from "../runs/journal.ts";
 import { startTimeLimit } from "../time-limit.ts";
+import { awaitTool } from "./awaited-tool.ts";
+import { BackupStreams, type StreamWatchers } from "./backup-streams.ts";
 import { writeStarted } from "./begin.ts";
 import { planFiles } from "./collect.ts";
 import { commit } from "./commit.ts";
 import type { RunContext } from "./context.ts";
 import type { ToolEnd } from "./held-run.ts";
 import { runLimited } from "./limits.ts";
-import { tellAgents } from "./pace-agents.ts";
-import { prepareAll } from "./prepare.ts";
+import type { PlannedBackup } from "./planning.ts";
+import { prove, type Seen, type ToolEnds } from "./prove.ts";
 import { reasonText } from "./run-failure.ts";
+import { serveBackup } from "./serve-plugin.ts";
 import type { Session } from "./session.ts";
-import { StallWatch } from "./stall-watch.ts";
-import { type BackupStreamRun, finishedStream, StoredStreamRun } from "./stored-streams.ts";
-import { toStreamSpec } from "./stream-specs.ts";
+import type { StallWatch } from "./stall-watch.ts";
 import { sweepSet } from "./sweep-set.ts";
 import { runTool } from "./tool-run.ts";
+import { watchStalls } from "./watch-stalls.ts";
 import { writeFailed } from "./write-failed.ts";
 
 const CLEAN_UP_TIMEOUT_MS = 30_000;
@@ -31,27 +32,20 @@ export interface BackupParts {
   readonly startedAt: Date;
 }
 
-/** The state of one backup: what is under way, and what is finished. */
+/** The state of one backup. */
 export class BackupRun {
   readonly #context: RunContext;
   readonly #session: Session;
-  readonly #takesOver: boolean;
-  readonly #finished: ReadonlyMap<string, Receipt>;
-  readonly #streams: BackupStreamRun[] = [];
+  readonly #streams: BackupStreams;
   readonly #startedAt: Date;
-  /** The dead process, if there is one, had connections to lose. */
-  readonly #wasAttached: boolean;
-  #journal: Journal | undefined;
   #hasBegun: boolean;
 
   constructor({ context, session, before, startedAt }: BackupParts) {
     this.#context = context;
     this.#session = session;
-    this.#takesOver = before !== undefined;
-    this.#finished = new Map(before?.receipts.map((receipt) => [receipt.name, receipt]));
+    this.#streams = new BackupStreams(context, session, before);
     this.#startedAt = startedAt;
-    this.#wasAttached = before?.hasBegun ?? false;
-    this.#hasBegun = this.#wasAttached;
+    this.#hasBegun = before?.hasBegun ?? false;
   }
 
   /** The set is there, if only as one that is running. */
@@ -60,21 +54,23 @@ export class BackupRun {
   }
 
   /** `journal` is where it is noted what another process must know, if that can be noted. */
-  async execute(journal: Journal | undefined): Promise<Manifest> {
-    this.#journal = journal;
-    const { producer, report, plan, explain } = this.#context;
+  async execute(backup: PlannedBackup, journal: Journal | undefined): Promise<Manifest> {
+    const { planned } = backup;
+    const { report, plan, explain } = this.#context;
     const { run } = this.#session.ref;
-    const planned = producer.planBackup(run);
     await planFiles(this.#session, planned.files, explain); // a wrong glob is to be found now, not at the end
-    const addresses = await this.#prepare(planned.streams, planned.tools);
-    await this.#start();
+    const addresses = await this.#streams.prepare(planned);
+    await this.#start(journal);
     report({ event: "started", run, set: run, plan, startedAt: this.#startedAt.toISOString() });
-    using stalls = this.#watchStalls();
-    await this.#attach(planned.streams, addresses, stalls);
-    await this.#runTools(planned, stalls);
-    await this.#collectFiles(planned, stalls);
-    const manifest = this.#manifest("committed");
-    this.#assertNoneLost();
+    using stalls = watchStalls(this.#context, this.#session, "backup");
+    const note = async (receipt: Receipt): Promise<void> => await journal?.stored(receipt);
+    const watchers = { stalls, note };
+    await this.#streams.attach(planned.streams, addresses, watchers);
+    const seen = await this.#drive(backup, watchers);
+    const found = [...seen.found, ...(await this.#collectFiles(planned, watchers))];
+    const warnings = await prove(this.#session, planned, { ...seen, found }, this.#context);
+    const manifest = this.#manifest("committed", warnings);
+    this.#streams.assertNoneLost();
     await commit(this.#context, manifest, this.#session.signal);
     return manifest;
   }
@@ -99,126 +95,73 @@ export class BackupRun {
   }
 
   async #sweep(): Promise<void> {
-    await this.#closeStreams();
+    await this.#streams.close();
     if (!this.hasBegun) return; // the name may be another run's
     const signal = AbortSignal.timeout(CLEAN_UP_TIMEOUT_MS);
     await sweepSet(this.#context, this.#session.ref.run, signal);
   }
 
-  async #start(): Promise<void> {
+  async #start(journal: Journal | undefined): Promise<void> {
     await writeStarted(this.#context, this.#session, this.#startedAt);
     this.#hasBegun = true;
-    await this.#journal?.started();
+    await journal?.started();
   }
 
-  async #prepare(
-    planned: readonly PlannedStream[],
-    tools: readonly PlannedTool[],
-  ): Promise<ReadonlyMap<string, string>> {
-    const { codec, explain } = this.#context;
-    const streams = planned.map((stream) => {
-      const hasTool = tools.some((tool) => tool.streams.includes(stream.name));
-      const spec = toStreamSpec(stream, Direction.DIRECTION_BACKUP, codec, hasTool);
-      return { planned: stream, spec };
-    });
-    return await prepareAll(this.#session, { streams, tools }, explain);
+  /** Has everything flow, to its end. */
+  async #drive({ planned, awaited }: PlannedBackup, watchers: StreamWatchers): Promise<Seen> {
+    const { plugin } = planned;
+    const runTools = (own: RunPlan, names?: ReadonlySet<string>): Promise<ToolEnds> =>
+      this.#runTools(own, watchers.stalls, names);
+    const own = { context: this.#context, session: this.#session, streams: this.#streams };
+    if (awaited !== undefined) {
+      await awaitTool({ ...own, stalls: watchers.stalls }, planned, awaited);
+      return { ends: new Map(), found: [] };
+    }
+    if (plugin === undefined) return { ends: await runTools(planned), found: [] };
+    return await serveBackup({ ...own, watchers }, { ...planned, plugin }, runTools);
   }
 
-  /** Gives every stream its mover; resolves when all readers are attached. */
-  async #attach(
-    planned: readonly PlannedStream[],
-    addresses: ReadonlyMap<string, string>,
+  /** `names` are those of streams that nobody has planned. */
+  async #runTools(
+    planned: RunPlan,
     stalls: StallWatch,
-  ): Promise<BackupStreamRun[]> {
-    const { session, context } = { session: this.#session, context: this.#context };
-    const targets = context.targets.map(({ config }) => config);
-    await this.#pace(planned);
-    const takesOver = this.#takesOver;
-    const reconnects = this.#wasAttached && this.#streams.length === 0 ? 1 : 0;
-    const own = { session, set: session.ref.run, protocol: 1, takesOver, reconnects, stalls };
-    const note = (receipt: Receipt): Promise<void> => this.#note(receipt);
-    const common = { ...context, ...own, targets, note };
-    const streams = planned.map((stream) => {
-      const receipt = this.#finished.get(stream.name);
-      if (receipt !== undefined) return finishedStream(stream, receipt, context.report);
-      return new StoredStreamRun(common, stream, addresses.get(stream.name) ?? "");
-    });
-    this.#streams.push(...streams);
-    await Promise.all(streams.map((stream) => stream.attached()));
-    return streams;
-  }
-
-  /** Before anything can flow. */
-  async #pace(planned: readonly PlannedStream[]): Promise<void> {
-    const streams = planned.filter(({ name }) => !this.#finished.has(name));
-    const paced = { streams, mayHavePace: this.#takesOver, tell: tellAgents(this.#session) };
-    await this.#context.pace.begin(paced, this.#session.signal);
-  }
-
-  #watchStalls(): StallWatch {
-    const { stall, targets } = this.#context;
-    return new StallWatch({
-      direction: "backup",
-      run: this.#session.ref.run,
-      timeoutMs: stall.backup,
-      targets: targets.map(({ target }) => target.url),
-      rateOf: (stream) => this.#context.pace.rateOf(stream),
-      fail: (error) => this.#session.fail(error),
-    });
-  }
-
-  async #runTools({ tools, streams }: RunPlan, stalls: StallWatch): Promise<void> {
-    const { limits } = this.#context;
-    const byName = new Map(this.#streams.map((stream) => [stream.planned.name, stream]));
-    await runLimited(
-      tools,
-      limits,
-      async (tool) => {
-        const {
-          stderrTail: _stderr,
-          stdoutTail: _stdout,
-          ...outcome
-        } = await this.#runTool(tool, streams, stalls);
-        const own = tool.streams.flatMap((name) => byName.get(name) ?? []);
-        await Promise.all(own.map((stream) => stream.settle(outcome)));
-      },
-      this.#session.signal,
-    );
-    const unclaimed = this.#streams.filter((stream) => stream.receipt === undefined);
-    await Promise.all(unclaimed.map((stream) => stream.settle(null)));
+    names?: ReadonlySet<string>,
+  ): Promise<ToolEnds> {
+    const ends = new Map<string, ToolEnd>();
+    const run = async (tool: PlannedTool): Promise<void> => {
+      const watched = { stalls, names: names ?? tool.streams };
+      const end = await this.#runTool(tool, planned, watched);
+      ends.set(tool.id, end);
+      const { stderrTail: _stderr, stdoutTail: _stdout, ...outcome } = end;
+      const own = this.#streams.named(tool.streams);
+      await Promise.all(own.map((stream) => stream.settle(outcome)));
+    };
+    await runLimited(planned.tools, this.#context.limits, run, this.#session.signal);
+    await this.#streams.settleRest();
+    return ends;
   }
 
   async #runTool(
     tool: PlannedTool,
-    streams: readonly PlannedStream[],
-    stalls: StallWatch,
+    { streams }: RunPlan,
+    { stalls, names }: { stalls: StallWatch; names: Parameters<StallWatch["running"]>[2] },
   ): Promise<ToolEnd> {
-    using _watched = stalls.running(tool.tool, tool.host, tool.streams);
+    using _watched = stalls.running(tool.tool, tool.host, names);
     return await runTool(this.#session, tool, streams, this.#context);
   }
 
-  async #collectFiles({ files }: RunPlan, stalls: StallWatch): Promise<void> {
-    const planned = await planFiles(this.#session, files, this.#context.explain);
-    if (planned.length === 0) return;
-    const addresses = await this.#prepare(planned, []);
-    const streams = await this.#attach(planned, addresses, stalls);
+  /** Returns what was found. */
+  async #collectFiles({ files }: RunPlan, watchers: StreamWatchers): Promise<readonly HostFile[]> {
+    const found = await planFiles(this.#session, files, this.#context.explain);
+    if (found.length === 0) return [];
+    const addresses = await this.#streams.prepare({ streams: found, tools: [] });
+    const streams = await this.#streams.attach(found, addresses, watchers);
     await Promise.all(streams.map((stream) => stream.settle(null)));
+    return found;
   }
 
-  async #note(receipt: Receipt): Promise<void> {
-    await this.#journal?.stored(receipt);
-  }
-
-  async #closeStreams(): Promise<void> {
-    await Promise.all(this.#streams.map((stream) => stream.close()));
-  }
-
-  #manifest(status: Manifest["status"]): Manifest {
+  #manifest(status: Manifest["status"], warnings: readonly string[] = []): Manifest {
     const { cluster, plan, producerType: producer } = this.#context;
-    const receipts = new Map(this.#finished);
-    for (const { receipt } of this.#streams) {
-      if (receipt !== undefined) receipts.set(receipt.name, receipt);
-    }
     return {
       formatVersion: 1,
       set: this.#session.ref.run,
@@ -228,19 +171,8 @@ export class BackupRun {
       status,
       startedAt: this.#startedAt.toISOString(),
       endedAt: new Date().toISOString(),
-      streams: [...receipts.values()],
+      ...(warnings.length === 0 ? {} : { warnings }),
+      streams: this.#streams.receipts,
     };
-  }
-
-  /** What the dead process had stored must be what this one would have. */
-  #assertNoneLost(): void {
-    const names = new Set(this.#streams.map(({ planned }) => planned.name));
-    for (const { name, host } of this.#finished.values()) {
-      if (names.has(name)) continue;
-      throw new PenstockError(
-        "failed",
-        `stream ${name} of ${host} was stored, and is gone there now`,
-      );
-    }
   }
 }

@@ -29,6 +29,21 @@ export async function beginSet(context: RunContext, signal: AbortSignal): Promis
   throw new PenstockError("failed", `no free name for a set of cluster ${context.cluster}`);
 }
 
+/** Opens a session under this name. Throws `locked` if another set of the cluster has it. */
+export async function beginNamed(
+  context: RunContext,
+  set: string,
+  signal: AbortSignal,
+): Promise<Session> {
+  for (const { target } of context.targets) {
+    const names = new Set(await setNames(target, context.cluster, signal));
+    if (names.has(set)) throw new PenstockError("locked", `set ${set} exists on ${target.url}`);
+  }
+  const session = await openUnlessTaken(context, set, signal);
+  if (session === undefined) throw new PenstockError("locked", `a run ${set} is going on already`);
+  return session;
+}
+
 /**
  * The set's first object on every target: who began it, and when. Writing the same again is harmless.
  * Throws an error for which `isNameTaken` is true if another run has taken the name; then nothing is

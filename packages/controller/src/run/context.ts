@@ -11,6 +11,16 @@ import type { ToolLimits } from "./limits.ts";
 import type { RunPace } from "./pace.ts";
 import type { ExplainOrigin } from "./prepare.ts";
 
+/** A tool that somebody else has started, and that the run is for. */
+export interface ToolClient {
+  readonly tool: string;
+  readonly host: string;
+  /** Resolves when its process is gone, if that can be seen. */
+  readonly gone: Promise<void> | undefined;
+  /** See `PluginKey.sign`: it is for this set's sake. */
+  readonly sign: string;
+}
+
 /** Everything that a run of a plan needs: read from the configuration, opened, not yet used. */
 export interface RunContext {
   readonly cluster: string;
@@ -36,6 +46,8 @@ export interface RunContext {
   readonly runDirectory: string;
   /** Where its metrics are served while it goes on, if anywhere. */
   readonly metrics: RunMetricsSettings | undefined;
+  /** Instead of the plan's tools. */
+  readonly client?: ToolClient;
   readonly explain: ExplainOrigin;
   readonly report: Reporter;
 }

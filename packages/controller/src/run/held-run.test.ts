@@ -10,6 +10,7 @@ test("an agent that is not yet held is not lost, however old the process is", ()
     report() {},
     onLine() {},
     onStreamFailed() {},
+    onPluginRequest() {},
   });
   expect(held.isLost).toBe(false);
 });

@@ -7,7 +7,7 @@ import {
   type ToolOutcome,
   toPenstockError,
 } from "@penstock/common";
-import type { RunEvent, RunRef, StreamFailed, ToolExited } from "@penstock/proto";
+import type { PluginRequest, RunEvent, RunRef, StreamFailed, ToolExited } from "@penstock/proto";
 import type { AgentLine, Reporter } from "../runs/report.ts";
 import type { AgentClient } from "./agent-client.ts";
 import { patiently } from "./patiently.ts";
@@ -36,6 +36,7 @@ export interface HeldRunOptions {
   readonly report: Reporter;
   readonly onLine: (line: AgentLine) => void;
   readonly onStreamFailed: (stream: string, error: PenstockError) => void;
+  readonly onPluginRequest: (request: PluginRequest) => void;
 }
 
 /**
@@ -51,6 +52,7 @@ export class HeldRun {
   readonly #toolEnds = new Map<string, PromiseWithResolvers<ToolEnd>>();
   readonly #openings = new Map<string, PromiseWithResolvers<void>>();
   readonly #onStreamFailed: HeldRunOptions["onStreamFailed"];
+  readonly #onPluginRequest: HeldRunOptions["onPluginRequest"];
   /** Not of the run: its first failure is not the last that is to be heard of it. */
   readonly #listening = new AbortController();
   readonly #gaveUp: PromiseWithResolvers<never> = Promise.withResolvers();
@@ -61,13 +63,14 @@ export class HeldRun {
   /** How long this process itself was stopped, if it was since the lease was last renewed. */
   #stoodStillMs = 0;
 
-  constructor({ agent, ref, leaseMs, report, onLine, onStreamFailed }: HeldRunOptions) {
+  constructor({ agent, ref, leaseMs, report, ...listeners }: HeldRunOptions) {
     this.agent = agent;
     this.#ref = ref;
     this.#leaseMs = leaseMs;
     this.#report = report;
-    this.#onLine = onLine;
-    this.#onStreamFailed = onStreamFailed;
+    this.#onLine = listeners.onLine;
+    this.#onStreamFailed = listeners.onStreamFailed;
+    this.#onPluginRequest = listeners.onPluginRequest;
     this.#gaveUp.promise.catch(() => {}); // nobody may be holding the run any more
   }
 
@@ -230,6 +233,9 @@ export class HeldRun {
         break;
       case "streamFailed":
         this.#onStreamFailed(event.value.name, toStreamError(this.agent.name, event.value));
+        break;
+      case "pluginRequest":
+        this.#onPluginRequest(event.value);
         break;
       case "log":
         this.#onLine({

@@ -8,9 +8,9 @@ import type { RunContext } from "./context.ts";
  */
 export function digestOfPlan(
   { targets, codec, segmentBytes, graceMs }: RunContext,
-  { streams, tools, files }: RunPlan,
+  { streams, tools, files, strays }: RunPlan,
 ): string {
   const stored = { targets: targets.map(({ name, target }) => [name, target.url]), codec };
-  const said = { streams, tools, files, ...stored, segmentBytes, graceMs };
+  const said = { streams, tools, files, strays, ...stored, segmentBytes, graceMs };
   return createHash("sha256").update(JSON.stringify(said)).digest("hex");
 }

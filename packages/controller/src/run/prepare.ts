@@ -9,6 +9,8 @@ import { together } from "./together.ts";
 export interface Preparation {
   readonly streams: readonly { readonly planned: PlannedStream; readonly spec: StreamSpec }[];
   readonly tools: readonly PlannedTool[];
+  /** See `RunPlan.strays`. */
+  readonly strays?: readonly string[];
 }
 
 /** An error of the configuration at its place, as `FILE:LINE: …`. */
@@ -53,19 +55,19 @@ export async function prepareAll(
 async function prepare(
   session: Session,
   agent: AgentClient,
-  { streams, tools }: Preparation,
+  { streams, tools, strays = [] }: Preparation,
   checkOnly: boolean,
   explain: ExplainOrigin,
 ): Promise<PreparedStream[]> {
   const own = streams.filter(({ planned }) => planned.host === agent.name);
   const ownTools = tools.filter((tool) => tool.host === agent.name);
-  if (own.length === 0 && ownTools.length === 0) return [];
+  if (own.length + ownTools.length + strays.length === 0) return [];
   const request = {
     ref: session.ref,
     streams: own.map(({ spec }) => spec),
     checkOnly,
     tools: ownTools.map((tool) => tool.tool),
-    strays: [],
+    strays: [...strays],
     plugin: undefined,
   };
   try {
@@ -81,6 +83,6 @@ async function prepare(
 }
 
 /** The agent's address, with another port if it serves the stream on one of its own. */
-function withPort(address: string, port: number): string {
+export function withPort(address: string, port: number): string {
   return port === 0 ? address : address.replace(/:\d+$/, `:${port}`);
 }

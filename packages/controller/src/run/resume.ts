@@ -8,6 +8,7 @@ import { BackupRun } from "./backup-run.ts";
 import { finishCommit } from "./commit.ts";
 import type { RunContext } from "./context.ts";
 import { digestOfPlan } from "./plan-digest.ts";
+import { type PlannedBackup, planAgain } from "./planning.ts";
 import { Session } from "./session.ts";
 import { settleDead } from "./settle-dead.ts";
 import { sweepSet } from "./sweep-set.ts";
@@ -29,7 +30,7 @@ export async function resumeBackup(
   kept.use(await lockRun(folder));
   const before = await readJournal(folder);
   if (before === undefined) throw nothingLeft(folder);
-  assertSamePlan(context, before);
+  const backup = samePlan(context, before);
   const journal = kept.use(await Journal.reopen(folder, warnOfJournal(context.report)));
   const committed = await finishCommit(context, before.head.set, signal);
   if (committed !== undefined) {
@@ -38,6 +39,7 @@ export async function resumeBackup(
     await journal.remove();
     return committed;
   }
+  assertCanGoOn(before, backup);
   const session = await adopt(context, before, journal, signal);
   const startedAt = new Date(before.head.startedAt);
   const attended = kept.use(await attendBackup(context, session, folder));
@@ -47,7 +49,7 @@ export async function resumeBackup(
     // From here on sweeping is ours; the guards of the dead process would come in between.
     const { scope } = setKeys(context.cluster, before.head.set);
     for (const { target } of context.targets) await target.keepOrphans?.(scope, session.signal);
-    return journal;
+    return { backup, journal };
   });
 }
 
@@ -72,9 +74,20 @@ async function adopt(
   }
 }
 
-function assertSamePlan(context: RunContext, { head }: JournalState): void {
-  const { producer, plan } = context;
-  if (digestOfPlan(context, producer.planBackup(head.set)) === head.planDigest) return;
+/** Plugin processes wait for an answer of the very process that is dead. */
+function assertCanGoOn({ head }: JournalState, { planned }: PlannedBackup): void {
+  if (planned.plugin === undefined) return;
+  const message = `set ${head.set} cannot be resumed: its ${head.producer} has ended with its controller`;
+  throw new PenstockError("usage", message, {
+    hint: "begin anew; the agents clean up by themselves",
+  });
+}
+
+/** The plan as it was then. */
+function samePlan(context: RunContext, { head }: JournalState): PlannedBackup {
+  const { plan } = context;
+  const backup = planAgain(context, head);
+  if (digestOfPlan(context, backup.planned) === head.planDigest) return backup;
   throw new PenstockError("usage", `plan ${plan} is not what it was when set ${head.set} began`, {
     hint: "restore the configuration of then, and try again before the lease ends",
   });

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { hostname, userInfo } from "node:os";
 import { hasCode, PenstockError, PROTOCOL } from "@penstock/common";
-import type { BeginRunRequest, RunRef } from "@penstock/proto";
+import type { BeginRunRequest, PluginRequest, RunRef } from "@penstock/proto";
 import type { AgentLine, Reporter } from "../runs/report.ts";
 import type { AgentClient } from "./agent-client.ts";
 import { HeldRun } from "./held-run.ts";
@@ -31,6 +31,9 @@ export interface SessionListener {
   line(line: AgentLine): void;
 }
 
+/** Serves a plugin process of a host; must not throw. */
+export type ServePlugin = (host: string, request: PluginRequest) => void;
+
 /**
  * A run that is open on all its agents: locked, leased and watched. Its signal aborts with the
  * first failure, which is the run's cause; everything that waits in the run waits on that signal.
@@ -42,9 +45,16 @@ export class Session {
   readonly #abort = new AbortController();
   readonly #held = new Map<string, HeldRun>();
   readonly #optional: Set<string> = new Set();
+  /** By stream: never opened, though nobody will open it any more. */
+  readonly #missing: Map<string, PromiseWithResolvers<never>> = new Map();
   /** What agents log before anybody listens: little, or what they kept for a run that is taken over. */
   readonly #early: AgentLine[] = [];
   #listener: SessionListener;
+  /** Until somebody serves them. */
+  readonly #requests: [host: string, request: PluginRequest][] = [];
+  #servePlugin: ServePlugin = (...asked) => void this.#requests.push(asked);
+  /** By stream: who wants to know that it failed on its host, instead of the run. */
+  readonly #tolerated: Map<string, (error: PenstockError) => void> = new Map();
 
   private constructor(options: SessionOptions, ref: RunRef, signal: AbortSignal) {
     this.ref = ref;
@@ -55,9 +65,13 @@ export class Session {
     const onLine = (line: AgentLine): void => this.#listener.line(line);
     for (const agent of options.agents) {
       const onStreamFailed = (stream: string, error: PenstockError): void => {
-        if (!this.#mayMiss(stream, error)) this.#failSoon(error);
+        const tolerating = this.#tolerated.get(stream);
+        if (tolerating !== undefined) tolerating(error);
+        else if (!this.#mayMiss(stream, error)) this.#failSoon(error);
       };
-      const events = { report, onLine, onStreamFailed };
+      const onPluginRequest = (request: PluginRequest): void =>
+        this.#servePlugin(agent.name, request);
+      const events = { report, onLine, onStreamFailed, onPluginRequest };
       this.#held.set(agent.name, new HeldRun({ agent, ref, leaseMs: this.leaseMs, ...events }));
     }
   }
@@ -128,6 +142,12 @@ export class Session {
     for (const line of this.#early.splice(0)) listener.line(line);
   }
 
+  /** From now on this one serves plugin processes, and now those that wait already. */
+  servePlugins(serve: ServePlugin): void {
+    this.#servePlugin = serve;
+    for (const asked of this.#requests.splice(0)) serve(...asked);
+  }
+
   /** The run fails for this reason, unless it already has another. */
   fail(reason: unknown): void {
     this.#abort.abort(reason);
@@ -151,6 +171,21 @@ export class Session {
     this.#optional.add(stream);
   }
 
+  /** Rejects with `not_found` once it is certain that nobody opens this stream's pipe. */
+  whenMissing(stream: string): Promise<never> {
+    return this.#missingOf(stream).promise;
+  }
+
+  /** Nobody opens this stream's pipe any more; unless it may be missing, the run fails. */
+  miss(stream: string, error: PenstockError): void {
+    this.#missingOf(stream).reject(error);
+  }
+
+  /** The failure of this stream on its host is not the run's: whoever tolerates it is told. */
+  tolerate(stream: string, onFailed: (error: PenstockError) => void): void {
+    this.#tolerated.set(stream, onFailed);
+  }
+
   /** Ends the run everywhere: tools are stopped and everything made is removed. Never throws. */
   async abort(reason: string): Promise<void> {
     this.fail(new PenstockError("failed", reason));
@@ -168,6 +203,15 @@ export class Session {
     const forMs = this.leaseMs; // for so long the agent keeps what it may have begun
     await patiently(() => agent.beginRun(request, signal), { forMs }, signal);
     this.guard(this.held(agent.name).hold(this.signal));
+  }
+
+  #missingOf(stream: string): PromiseWithResolvers<never> {
+    const known = this.#missing.get(stream);
+    if (known !== undefined) return known;
+    const missing = Promise.withResolvers<never>();
+    missing.promise.catch(() => {}); // nobody may be waiting for it any more
+    this.#missing.set(stream, missing);
+    return missing;
   }
 
   #mayMiss(stream: string, error: PenstockError): boolean {

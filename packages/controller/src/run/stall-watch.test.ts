@@ -57,6 +57,22 @@ test("a network that moves nothing is named by its host", () => {
   ]);
 });
 
+test("it is said what waits in the database with the stream", () => {
+  const { stalls, pass } = watch();
+  stalls.attached("post_data", "mdw", "an EXCLUSIVE lock on pg_class");
+  stalls.waiting("post_data", "target");
+  expect(pass(60 * SECOND)).toEqual([
+    "stream post_data of mdw: target file:///backups has taken nothing for 1m; as long as it waits it holds an EXCLUSIVE lock on pg_class",
+  ]);
+});
+
+test("a tool without streams, too, must end in time", () => {
+  const { stalls, pass } = watch();
+  stalls.running("gpcrondump", "mdw", []);
+  expect(pass(59 * SECOND)).toEqual([]);
+  expect(pass(SECOND)).toEqual(["gpcrondump on mdw has not ended for 1m"]);
+});
+
 test("bytes that move put the end off, however slowly they do", () => {
   const { stalls, pass } = watch();
   stalls.attached("app", "sdw1");
@@ -135,4 +151,26 @@ test("a stream that is finished, and one of which nobody knows for whom it waits
   stalls.finished("done");
   stalls.attached("unknown", "sdw1");
   expect(pass(1000 * SECOND)).toEqual([]);
+});
+
+test("a tool whose streams nobody has planned is watched by those that have come", () => {
+  const { stalls, pass } = watch();
+  const names = new Set<string>();
+  stalls.running("gpbackup", "mdw", names);
+  for (const name of ["first", "second"]) {
+    names.add(name);
+    stalls.attached(name, "sdw1");
+    stalls.waiting(name, "tool");
+    expect(pass(59 * SECOND)).toEqual([]);
+    stalls.finished(name);
+  }
+  expect(pass(59 * SECOND)).toEqual([]);
+  expect(pass(SECOND)).toEqual(["gpbackup on mdw has not ended 1m after its last byte"]);
+});
+
+test("a tool that has never had a stream is not left alone for ever", () => {
+  const { stalls, pass } = watch();
+  stalls.running("gpbackup", "mdw", new Set());
+  expect(pass(59 * SECOND)).toEqual([]);
+  expect(pass(SECOND)).toEqual(["gpbackup on mdw has not ended for 1m"]);
 });

@@ -27,6 +27,7 @@ export interface StallOptions {
 interface Watched {
   readonly name: string;
   readonly host: string;
+  readonly whileItWaits: string | undefined;
   hasMoved: boolean;
   waitingFor: WaitingFor;
   /** Since when nothing has moved, or it waits for this one. */
@@ -60,10 +61,11 @@ export class StallWatch implements Disposable {
     this.#timer = this.#clock.every(pauseMs, () => this.#look());
   }
 
-  /** Watches a stream from now on, until it is `finished`. */
-  attached(name: string, host: string): void {
+  /** Watches a stream from now on, until it is `finished`; see `PlannedStream.whileItWaits`. */
+  attached(name: string, host: string, whileItWaits?: string): void {
     const sinceMs = this.#clock.nowMs();
-    this.#streams.set(name, { name, host, hasMoved: false, waitingFor: "nobody", sinceMs });
+    const still = { hasMoved: false, waitingFor: "nobody", sinceMs } as const;
+    this.#streams.set(name, { name, host, whileItWaits, ...still });
   }
 
   moved(name: string): void {
@@ -87,9 +89,14 @@ export class StallWatch implements Disposable {
     this.#streams.delete(name);
   }
 
-  /** Watches a tool until what is returned is disposed of. */
-  running(name: string, host: string, streams: readonly string[]): Disposable {
-    const tool = { name, host, streams: new Set(streams), sinceMs: this.#clock.nowMs() };
+  /** Watches a tool until what is returned is disposed of. A set of streams may grow meanwhile. */
+  running(
+    name: string,
+    host: string,
+    streams: readonly string[] | ReadonlySet<string>,
+  ): Disposable {
+    const own = streams instanceof Set ? streams : new Set(streams);
+    const tool = { name, host, streams: own, sinceMs: this.#clock.nowMs() };
     this.#tools.add(tool);
     return { [Symbol.dispose]: () => void this.#tools.delete(tool) };
   }
@@ -139,11 +146,13 @@ export class StallWatch implements Disposable {
       return this.#said(first, `${name} has ${this.#verbs.tool} ${nothing}`);
     }
     if (this.#options.direction === "restore") return undefined; // it has it all, and works on it
+    if (streams.size === 0) return `${name} on ${host} has not ended for ${this.#timeout}`;
     return `${name} on ${host} has not ended ${this.#timeout} after its last byte`;
   }
 
-  #said({ name, host }: Watched, what: string): string {
-    return `stream ${name} of ${host}: ${what} for ${this.#timeout}`;
+  #said({ name, host, whileItWaits }: Watched, what: string): string {
+    const held = whileItWaits === undefined ? "" : `; as long as it waits it holds ${whileItWaits}`;
+    return `stream ${name} of ${host}: ${what} for ${this.#timeout}${held}`;
   }
 
   /** How long its pace may keep it from sending anything. */

@@ -22,6 +22,7 @@ export interface StoreContext {
   readonly protocol: number;
   readonly cluster: string;
   readonly set: string;
+  /** Of streams that have none of their own. */
   readonly codec: CodecName;
   readonly targets: readonly TargetConfig[];
   readonly segmentBytes: number;
@@ -68,6 +69,7 @@ export class StoredStreamRun implements BackupStreamRun {
   readonly #context: StoreContext;
   readonly #task: StoreTask;
   readonly #attached = Promise.withResolvers<void>();
+  readonly #arrived: Promise<StoredStream>;
   #state: StreamState = "preparing";
   #bytes = 0;
   #reconnects = 0;
@@ -79,7 +81,7 @@ export class StoredStreamRun implements BackupStreamRun {
     this.#context = context;
     this.planned = planned;
     this.#reconnects = context.reconnects;
-    const { host, name } = planned;
+    const { host, name, codec = context.codec } = planned;
     this.#task = mover.store(
       {
         from: {
@@ -93,7 +95,7 @@ export class StoredStreamRun implements BackupStreamRun {
         },
         targets: context.targets,
         place: {
-          key: setKeys(context.cluster, context.set).stream(name, codecSuffix(context.codec)),
+          key: setKeys(context.cluster, context.set).stream(name, codecSuffix(codec)),
           scope: setKeys(context.cluster, context.set).scope,
           segmentBytes: context.segmentBytes,
         },
@@ -101,7 +103,7 @@ export class StoredStreamRun implements BackupStreamRun {
       },
       {
         onAttached: () => {
-          context.stalls.attached(name, host);
+          context.stalls.attached(name, host, planned.whileItWaits);
           this.#to("attached");
           this.#attached.resolve();
         },
@@ -114,9 +116,10 @@ export class StoredStreamRun implements BackupStreamRun {
       },
       session.signal,
     );
+    this.#arrived = Promise.race([this.#task.received, session.whenMissing(name)]);
     const finished = (): void => context.stalls.finished(name);
-    this.#task.received.then(finished, finished);
-    if (planned.required) session.guardStream(this.#task.received);
+    this.#arrived.then(finished, finished);
+    if (planned.required) session.guardStream(this.#arrived);
     else session.allowMissing(name);
   }
 
@@ -129,8 +132,8 @@ export class StoredStreamRun implements BackupStreamRun {
   }
 
   async settle(tool: ToolOutcome | null): Promise<void> {
-    const { codec } = this.#context;
     const { name, host, kind, path, contentId, dbid } = this.planned;
+    const { codec = this.#context.codec } = this.planned;
     const stored = await this.#received();
     this.#to(stored === undefined ? "absent" : "received");
     if (stored === undefined) return;
@@ -161,7 +164,7 @@ export class StoredStreamRun implements BackupStreamRun {
 
   async #received(): Promise<StoredStream | undefined> {
     try {
-      return await raceAbort(this.#task.received, this.#context.session.signal);
+      return await raceAbort(this.#arrived, this.#context.session.signal);
     } catch (error) {
       if (this.planned.required || !hasCode(error, "not_found")) throw error;
       return undefined;
@@ -170,8 +173,8 @@ export class StoredStreamRun implements BackupStreamRun {
 
   async #publish(): Promise<StoredObject[]> {
     const { stalls, session } = this.#context;
-    const { name, host } = this.planned;
-    stalls.attached(name, host);
+    const { name, host, whileItWaits } = this.planned;
+    stalls.attached(name, host, whileItWaits);
     stalls.waiting(name, "target");
     try {
       return await raceAbort(this.#task.publish(), session.signal);

@@ -13,6 +13,7 @@ const KINDS: Readonly<Record<StreamKind, WireKind>> = {
   file: WireKinds.STREAM_KIND_FILE,
   stdout: WireKinds.STREAM_KIND_STDOUT,
   stdin: WireKinds.STREAM_KIND_STDIN,
+  plugin: WireKinds.STREAM_KIND_PLUGIN,
 };
 
 const CODECS: Readonly<Record<CodecName, Codec>> = {
@@ -32,4 +33,22 @@ export function toStreamSpec(
   const what = { name, kind: KINDS[kind], path, direction, codec: CODECS[codec], mode: 0 };
   const inBackup = { heldOpen, format, mayExist, afterTool };
   return { ...what, ...inBackup, pluginRequest: 0n, answerLater: false };
+}
+
+/** How a plugin process's stream is to be moved. */
+export interface PluginMove {
+  readonly direction: Direction;
+  readonly codec: CodecName;
+  /** The request that it answers. */
+  readonly id: bigint;
+  readonly answerLater: boolean;
+}
+
+/** The stream of a plugin process as its agent is told of it: it has no path there. */
+export function toPluginSpec(
+  planned: PlannedStream,
+  { direction, codec, id, answerLater }: PluginMove,
+): StreamSpec {
+  const spec = toStreamSpec({ ...planned, path: "" }, direction, codec);
+  return { ...spec, pluginRequest: id, answerLater };
 }

@@ -1,12 +1,13 @@
 import { PenstockError, raceAbort, type StreamKind } from "@penstock/common";
 import type { PlannedStream, PlannedTool } from "../producers/producer.ts";
 import type { RunContext } from "./context.ts";
+import { toolEndedElsewhere } from "./elsewhere.ts";
 import type { ToolEnd } from "./held-run.ts";
 import type { Session } from "./session.ts";
 
 /**
  * Starts a tool on its agent and waits for its end; `streams` are those of the plan. Throws unless
- * it was seen to exit with 0.
+ * it was seen to exit with 0, or with a status that its plan has a proof for.
  */
 export async function runTool(
   session: Session,
@@ -18,6 +19,8 @@ export async function runTool(
   const held = session.held(tool.host);
   const names = new Set(tool.streams);
   const own = streams.filter(({ name }) => names.has(name));
+  // The agent of one host knows nothing of another's.
+  const elsewhere = own.filter(({ host }) => host !== tool.host);
   const streamOf = (kind: StreamKind): string =>
     own.find((stream) => stream.kind === kind)?.name ?? "";
   const request = {
@@ -29,7 +32,7 @@ export async function runTool(
     stdoutStream: streamOf("stdout"),
     stdinStream: streamOf("stdin"),
     stopSignal: tool.stopSignal ?? "",
-    streams: [...tool.streams],
+    streams: tool.streams.filter((name) => !elsewhere.some((stream) => stream.name === name)),
     graceMs,
     stopAlone: tool.stopAlone ?? false,
     keepStdoutBytes: tool.keepStdoutBytes ?? 0,
@@ -40,15 +43,19 @@ export async function runTool(
   const { stderrTail: _stderr, stdoutTail: _stdout, ...outcome } = end;
   report({ event: "tool-exit", host: tool.host, ...outcome, name: tool.tool });
   assertEndedWell(tool, end);
+  await toolEndedElsewhere(session, elsewhere, graceMs);
   return { ...end, name: tool.tool };
 }
 
 function assertEndedWell(tool: PlannedTool, end: ToolEnd): void {
   const { exitCode, signal, stderrTail, stdoutTail } = end;
-  if (exitCode === 0) return;
+  const accepted = [0, ...(tool.doubtfulStatuses ?? [])];
+  if (exitCode !== undefined && accepted.includes(exitCode)) return;
   const how = signal === undefined ? `exited with status ${exitCode}` : `was killed by ${signal}`;
   const all = stderrTail === "" ? stdoutTail : stderrTail;
   const said = all.trimEnd().split("\n").slice(-10).join("\n  ");
   const tail = said === "" ? "" : `; it said:\n  ${said}`;
-  throw new PenstockError("failed", `${tool.tool} on ${tool.host} ${how}${tail}`);
+  const known = tool.knownFailures?.find(({ says }) => `${stderrTail}${stdoutTail}`.includes(says));
+  const details = known && { hint: known.hint };
+  throw new PenstockError("failed", `${tool.tool} on ${tool.host} ${how}${tail}`, details);
 }

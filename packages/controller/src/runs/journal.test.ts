@@ -67,6 +67,14 @@ describe("a journal", () => {
     expect((await read()).receipts).toEqual([receiptOf("a")]);
   });
 
+  test("keeps what the hosts have said, and the lists of a tool of others", async () => {
+    const files = { "mdw:/b/list": { text: "sdw1:/b/a\n", modifiedMs: 1.5 } };
+    const answers = { output: { listing: "line\n" }, files };
+    const head = { ...HEAD, answers, lists: { pipes: "mdw:/b/p\n", regularFiles: "" } };
+    await using _journal = await Journal.create(folder, head, neverBroken);
+    expect((await read()).head).toEqual(head);
+  });
+
   test("keeps the order in which it was told, also of what is told at one time", async () => {
     const streams = Array.from({ length: 50 }, (_, index) => `stream-${index}`);
     await write((journal) => Promise.all(streams.map((name) => journal.stored(receiptOf(name)))));

@@ -8,6 +8,7 @@ import {
   toPenstockError,
 } from "@penstock/common";
 import { z } from "zod";
+import type { Evidence, FileLists } from "../producers/producer.ts";
 import type { RunFolder } from "./run-folder.ts";
 
 /** What another process must know to go on with a backup; written before anything is made. */
@@ -27,6 +28,10 @@ export interface JournalHead {
   /** ISO 8601 in UTC. */
   readonly startedAt: string;
   readonly leaseMs: number;
+  /** What the hosts said before it was planned: who goes on must not ask them again. */
+  readonly answers?: Evidence;
+  /** It takes what a tool of others writes. */
+  readonly lists?: FileLists;
 }
 
 /** What a journal says. */
@@ -166,6 +171,11 @@ export class Journal implements AsyncDisposable {
   }
 }
 
+const answers: z.ZodType<Evidence> = z.strictObject({
+  output: z.record(z.string(), z.string()),
+  files: z.record(z.string(), z.strictObject({ text: z.string(), modifiedMs: z.number() })),
+});
+
 const head: z.ZodType<JournalHead> = z.strictObject({
   formatVersion: z.literal(1),
   set: z.string(),
@@ -177,6 +187,8 @@ const head: z.ZodType<JournalHead> = z.strictObject({
   planDigest: z.string(),
   startedAt: z.iso.datetime(),
   leaseMs: z.number().int().positive(),
+  answers: answers.exactOptional(),
+  lists: z.strictObject({ pipes: z.string(), regularFiles: z.string() }).exactOptional(),
 });
 
 const entry: z.ZodType<Entry> = z.discriminatedUnion("entry", [

@@ -1,0 +1,69 @@
+import { hasCode, type Manifest } from "@penstock/common";
+import { type FoundSet, type NamedTarget, setNames } from "./catalogue.ts";
+import { readManifestAt } from "./documents.ts";
+import { setKeys } from "./keys.ts";
+
+/** A stream that only one committed set can have. */
+export interface Sign {
+  readonly cluster: string;
+  /** The producer's type. */
+  readonly producer: string;
+  /** If there is a `YYYYMMDDHHMMSS` in it, of any time zone, the set is looked for there first. */
+  readonly stream: string;
+  /** Also one that is not committed, if none is. */
+  readonly withFailed?: boolean;
+}
+
+/**
+ * The committed set that has this stream, on the first of the targets that has it. A damaged manifest
+ * is passed over: other commands tell of it.
+ */
+export async function findByStream<T extends NamedTarget>(
+  targets: readonly T[],
+  sign: Sign,
+  signal: AbortSignal,
+): Promise<FoundSet<T> | undefined> {
+  const documents =
+    sign.withFailed === true ? (["manifest", "failed"] as const) : ["manifest" as const];
+  for (const document of documents) {
+    for (const target of targets) {
+      const names = await setNames(target.target, sign.cluster, signal);
+      for (const set of byNearness(names, sign.stream)) {
+        const key = setKeys(sign.cluster, set)[document];
+        const manifest = await readIfWhole(target, key, signal);
+        if (manifest !== undefined && has(manifest, sign)) return { manifest, target };
+      }
+    }
+  }
+  return undefined;
+}
+
+function has({ producer, streams }: Manifest, sign: Sign): boolean {
+  return producer === sign.producer && streams.some(({ name }) => name === sign.stream);
+}
+
+function byNearness(names: readonly string[], sign: string): string[] {
+  const nearMs = toMs(/\d{14}/.exec(sign)?.[0] ?? "");
+  const distance = (name: string): number => Math.abs(toMs(name) - nearMs);
+  return [...names].sort((a, b) => distance(a) - distance(b));
+}
+
+function toMs(name: string): number {
+  const [year, month, day, hour, minute, second] = (/^(....)(..)(..)(..)(..)(..)$/.exec(name) ?? [])
+    .slice(1)
+    .map(Number);
+  return Date.UTC(year ?? 0, (month ?? 1) - 1, day, hour, minute, second);
+}
+
+async function readIfWhole(
+  { target }: NamedTarget,
+  key: string,
+  signal: AbortSignal,
+): Promise<Manifest | undefined> {
+  try {
+    return await readManifestAt(target, key, signal);
+  } catch (error) {
+    if (hasCode(error, "damaged")) return undefined;
+    throw error;
+  }
+}

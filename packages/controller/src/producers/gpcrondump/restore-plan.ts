@@ -1,0 +1,100 @@
+import { listNames, type Manifest, PenstockError } from "@penstock/common";
+import type { Evidence, PlannedStream, RestoreOptions, RunPlan } from "../producer.ts";
+import { createAgentNames } from "./agent-names.ts";
+import { readCatalogue } from "./catalogue.ts";
+import type { ProducerBasis } from "./producer-basis.ts";
+import { toRestoreRequest } from "./restore-request.ts";
+import { judgeRestore } from "./restore-signs.ts";
+import {
+  matchSegments,
+  type RestoreBasis,
+  type RestoredSegment,
+  toRestoreStreams,
+} from "./restore-streams.ts";
+import { RESTORE_TOOL, restoreRecords, restoreTool } from "./restore-tool.ts";
+import { readStoredDump } from "./stored-dump.ts";
+
+/**
+ * A restore into the cluster as it is now. Regular files are put back, then pipes are made for the
+ * primaries of now. Configuration files (-g) are never read by gpdbrestore and are not planned. Throws
+ * `usage` for options that it cannot follow, `not_found` or `failed` for a set that does not fit.
+ */
+export function planRestore(
+  { config, origin, agents: known }: ProducerBasis,
+  manifest: Manifest,
+  answers: Evidence,
+  options: RestoreOptions,
+): RunPlan {
+  const request = toRestoreRequest(config, options);
+  const { prefix } = config;
+  const dump = readStoredDump(manifest, prefix === undefined ? "" : `${prefix}_`);
+  const agents = createAgentNames(config, known, options.hosts);
+  const cluster = readCatalogue(answers, agents.coordinator);
+  const basis = { config, origin, agents, cluster, dump, request };
+  assertHas(basis);
+  const all = matchSegments(basis);
+  const segments = pickSegments(basis, all);
+  const streams = toRestoreStreams(basis, all);
+  const pipes = streams.filter(({ kind }) => kind === "fifo");
+  const records = restoreRecords(basis, segments);
+  const expected = {
+    ...records,
+    set: manifest.set,
+    coordinator: agents.coordinator,
+    request,
+    logOf: RESTORE_TOOL,
+    askedAtMs: cluster.askedAtMs,
+  };
+  return {
+    streams,
+    tools: [
+      restoreTool(
+        basis,
+        segments,
+        pipes.map(({ name }) => name),
+      ),
+    ],
+    files: [],
+    strays: straysOf(manifest.set, pipes),
+    proof: {
+      files: [records.report, ...records.statuses],
+      judge: (evidence) => judgeRestore(expected, evidence),
+    },
+  };
+}
+
+/** What is asked for beyond the data must have been dumped. */
+function assertHas({ dump, request }: RestoreBasis): void {
+  const { key } = dump.naming;
+  for (const kind of ["globals", "statistics"] as const) {
+    const isThere =
+      dump.pipes.some((pipe) => pipe.kind === kind) ||
+      dump.files.some(({ path }) => path.includes(`gp_${kind === "globals" ? "global" : kind}_`));
+    if (!request[kind] || isThere) continue;
+    const option = kind === "globals" ? "-G" : "--restore-stats";
+    const dumped = kind === "globals" ? "-G" : "--dump-stats";
+    throw new PenstockError("not_found", `set ${key} has no ${kind}, which ${option} restores`, {
+      hint: `it was dumped without ${dumped}`,
+    });
+  }
+}
+
+function pickSegments(
+  { request, dump }: RestoreBasis,
+  all: readonly RestoredSegment[],
+): readonly RestoredSegment[] {
+  const { contentIds } = request;
+  if (contentIds === undefined) return all;
+  const known = all.map(({ primary }) => primary.contentId);
+  const unknown = contentIds.filter((contentId) => !known.includes(contentId));
+  if (unknown.length > 0) {
+    const message = `set ${dump.naming.key} has no segment of content ${listNames(unknown.map(String))}; it has ${listNames(known.map(String))}`;
+    throw new PenstockError("not_found", message);
+  }
+  return all.filter(({ primary }) => contentIds.includes(primary.contentId));
+}
+
+/** Restore agents, and what waits for a pipe in their name. */
+function straysOf(set: string, pipes: readonly PlannedStream[]): string[] {
+  return [`--gp-k ${set}_`, ...new Set(pipes.map(({ path }) => path))];
+}

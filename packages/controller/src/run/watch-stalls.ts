@@ -1,0 +1,19 @@
+import type { RunContext } from "./context.ts";
+import type { Session } from "./session.ts";
+import { type StallOptions, StallWatch } from "./stall-watch.ts";
+
+/** Watches a run for what stands still: then the run fails. `targets` are those it moves bytes to or from. */
+export function watchStalls(
+  { stall, pace, targets }: Pick<RunContext, "stall" | "pace" | "targets">,
+  session: Session,
+  direction: StallOptions["direction"],
+): StallWatch {
+  return new StallWatch({
+    direction,
+    run: session.ref.run,
+    timeoutMs: stall[direction],
+    targets: targets.map(({ target }) => target.url),
+    rateOf: (stream) => pace.rateOf(stream),
+    fail: (error) => session.fail(error),
+  });
+}
