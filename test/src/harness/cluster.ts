@@ -145,7 +145,9 @@ export class Cluster implements AsyncDisposable {
     return this.#options.network?.place("controller") ?? LOOPBACK;
   }
 
+  /** What is behind `--` is not for the command itself. */
   #withConfig(args: readonly string[]): string[] {
-    return [...args, "--config", this.configFile];
+    const end = args.includes("--") ? args.indexOf("--") : args.length;
+    return [...args.slice(0, end), "--config", this.configFile, ...args.slice(end)];
   }
 }
