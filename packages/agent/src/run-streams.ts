@@ -89,7 +89,7 @@ export class RunStreams {
 
   async #prepare(specs: readonly StreamSpec[], checkOnly: boolean): Promise<PreparedStream[]> {
     if (this.#failure !== undefined) throw this.#failure;
-    const known = new Map([...this.#streams].map(([name, { spec }]) => [name, spec]));
+    const known = this.#knownOf(specs);
     const plans = await planStreams(specs, known, this.#parts.roots);
     await assertDescriptors(plans);
     for (const plan of plans) if (plan.kind === "plugin") this.#parts.plugin.jobFor(plan);
@@ -101,6 +101,12 @@ export class RunStreams {
       throw error;
     }
     return specs.map(({ name }) => ({ name, port: this.get(name).port }));
+  }
+
+  /** Not of all that there are: of a plugin's thousands each is prepared alone. */
+  #knownOf(specs: readonly StreamSpec[]): ReadonlyMap<string, StreamSpec> {
+    const known = specs.flatMap(({ name }) => this.#streams.get(name)?.spec ?? []);
+    return new Map(known.map((spec) => [spec.name, spec]));
   }
 
   async #open(plans: readonly StreamPlan[], specs: ReadonlyMap<string, StreamSpec>): Promise<void> {
@@ -137,7 +143,10 @@ export class RunStreams {
     if (plan.kind === "plugin") {
       const job = this.#parts.plugin.jobFor(plan);
       const stream = openPluginStream(job, plan, mainHost.budget);
-      return { hosted: mainHost.serve({ ...settings, path: job.key }, stream, events), port: 0 };
+      const hosted = mainHost.serve({ ...settings, path: job.key }, stream, events);
+      // There may be thousands, and memory is shared out among those that are open.
+      if (direction === "backup") void job.connection.closed.then(() => hosted.close());
+      return { hosted, port: 0 };
     }
     if (plan.kind !== "file") {
       const host = this.#leastBusyHost();

@@ -5,7 +5,10 @@ import { FRAME } from "./frames.ts";
 import { Link, type Request } from "./link.ts";
 import type { Options } from "./options.ts";
 
-/** Writes what is stored under a key to the standard output; every byte was checked before. */
+/**
+ * Writes what is stored under a key to the standard output; every byte was checked before. If not all
+ * of it comes, what was written ends in a NUL byte.
+ */
 export async function restoreData({ socket, plan }: Options, key: string): Promise<void> {
   const link = new Link(socket, { plan, command: "restore", key });
   await receiveToStdout(link);
@@ -58,9 +61,20 @@ function toOffset(word: string): number {
 
 async function receiveToStdout(link: Link): Promise<void> {
   process.stdout.on("error", () => {}); // told to whoever writes
-  await receive(link, toStdout);
+  try {
+    await receive(link, toStdout);
+  } catch (error) {
+    await toStdout(BROKEN_OFF).catch(() => {}); // nobody reads any more
+    throw error;
+  }
   await link.sendOk();
 }
+
+/**
+ * To COPY the end of its input is the end of the table, and nobody looks at our exit status. No text
+ * that it takes has this byte, so that it fails, and keeps nothing.
+ */
+const BROKEN_OFF = Buffer.of(0);
 
 /** All bytes to their explicit end. Throws a Failure if that does not come, or the count is wrong. */
 async function receive(link: Link, write: (bytes: Buffer) => Promise<void>): Promise<void> {

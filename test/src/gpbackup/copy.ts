@@ -1,6 +1,7 @@
 import { pipeline } from "node:stream/promises";
 import pg from "pg";
 import { from as copyFrom, to as copyTo } from "pg-copy-streams";
+import { untilFed } from "./fed.ts";
 import type { CopyProgram } from "./program.ts";
 
 /** A COPY that has been done on one segment, in a transaction that is still open. */
@@ -20,7 +21,8 @@ export async function copyToProgram(
   await client.query("begin");
   const program = start();
   const copy = client.query(copyTo(`COPY ${table} TO STDOUT ${OPTIONS}`));
-  const wrote = await pipeline(copy, program.stdin).catch((error: Error) => error);
+  const fed = untilFed(pipeline(copy, program.stdin), program.stdin);
+  const wrote = await fed.catch((error: Error) => error);
   const { status, stderr } = await program.ended;
   if (wrote !== undefined || status !== 0) throw commandError(stderr);
   await client.query("select 1"); // the row count comes after the rows

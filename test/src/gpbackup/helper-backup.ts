@@ -4,6 +4,7 @@ import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
+import { untilFed } from "./fed.ts";
 import type { HelperOptions } from "./helper-options.ts";
 import type { HelperPipes } from "./helper-pipes.ts";
 import { readPluginConfig } from "./plugin-config.ts";
@@ -21,9 +22,10 @@ export async function backUpFromPipes(options: HelperOptions, pipes: HelperPipes
   const complaint = text(plugin.stderr as Readable);
   const dataentries: Record<string, { startbyte: number; endbyte: number }> = {};
   const tables = readTables(options.oids, pipes, dataentries);
-  await (options.compressed
+  const feeding = options.compressed
     ? pipeline(tables, createGzip({ level: 1 }), plugin.stdin)
-    : pipeline(tables, plugin.stdin));
+    : pipeline(tables, plugin.stdin);
+  await untilFed(feeding, plugin.stdin);
   const [status] = await exited;
   if (status !== 0) throw new Error(`${(await complaint).trimEnd()}\nplugin exit status ${status}`);
   await writeYaml(options.tocFile, { dataentries });

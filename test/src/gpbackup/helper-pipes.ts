@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { rm } from "node:fs/promises";
 import type { Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { untilFed } from "./fed.ts";
 
 /** The FIFOs of a helper, one for each table; the first ones are there already. */
 export interface PipeNames {
@@ -43,7 +44,8 @@ export class HelperPipes {
     });
     this.#cat = cat;
     const exited = once(cat, "exit");
-    await pipeline(bytes, cat.stdin as Writable);
+    const input = cat.stdin as Writable;
+    await untilFed(pipeline(bytes, input), input);
     const [status] = await exited;
     if (status !== 0) throw new Error(`write to ${path}: broken pipe`);
     await rm(path, { force: true });

@@ -1,12 +1,13 @@
 import { createWriteStream } from "node:fs";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import type pg from "pg";
 import type { AgentStatus } from "./agent-status.ts";
 import { connectTo } from "./catalogue.ts";
 import { coordinatorText, writePostData } from "./dump-schema-text.ts";
 import { type DumpedTable, findTables, lockTables, segmentText } from "./dump-segment-text.ts";
-import type { GreenplumState } from "./state.ts";
+import { type GreenplumState, readState } from "./state.ts";
 import { coordinatorSteps, segmentSteps } from "./status-steps.ts";
 
 /** What an agent was told. */
@@ -94,7 +95,7 @@ export class AgentRun {
     }
     this.#status.info("TASK_SET_SERIALIZABLE", "TASK_GOTLOCKS");
     await this.#notify("TASK_GOTLOCKS");
-    const text = isCoordinator
+    const text: DumpText = isCoordinator
       ? coordinatorText(this.#state, this.#task, tables)
       : segmentText(client, tables, (table) => {
           this.#last = table;
@@ -102,7 +103,7 @@ export class AgentRun {
     // A stream of its own: Node would write to the standard one while nothing else can happen.
     const output = createWriteStream("", { fd: 1 });
     const { signal } = this.#cancelled;
-    const written = pipeline(Readable.from(text), output, { signal });
+    const written = pipeline(Readable.from(held(text, this.#task.content)), output, { signal });
     // What is on its way may stay so for ever; to tell of the end need not wait for it.
     await Promise.race([written, rejectOnAbort(signal)]);
   }
@@ -137,6 +138,24 @@ export class AgentRun {
       () => {},
     );
     await this.#asked;
+  }
+}
+
+type DumpText = AsyncIterable<string | Buffer>;
+
+/** Compressed, too, so much is more than what is stored at once. */
+const FIRST_PIECE_BYTES = 1024 * 1024;
+const LOOK_AGAIN_MS = 50;
+
+/** What is given, with a pause in it for as long as the state wants one of this content. */
+async function* held(text: DumpText, content: number): AsyncGenerator<string | Buffer, void, void> {
+  let bytes = 0;
+  for await (const piece of text) {
+    yield piece;
+    bytes += piece.length;
+    while (bytes >= FIRST_PIECE_BYTES && (await readState()).settings.held.includes(content)) {
+      await delay(LOOK_AGAIN_MS, undefined, { ref: false }); // does not keep an agent that was told to end
+    }
   }
 }
 

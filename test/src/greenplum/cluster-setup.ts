@@ -11,6 +11,7 @@ const DEFAULTS: GreenplumSettings = {
   agentDeathMs: 600_000,
   lockPollMs: 5_000,
   lacksDiskSpace: true,
+  held: [],
 };
 
 /** A primary at its preferred place: the coordinator is the first. */

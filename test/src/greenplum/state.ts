@@ -10,6 +10,8 @@ export interface GreenplumSettings {
   readonly lockPollMs: number;
   /** Without `-b`, `gpcrondump` then refuses to dump. */
   readonly lacksDiskSpace: boolean;
+  /** Dump agents of these contents stand still after a first piece, for as long as they are named. */
+  readonly held: readonly number[];
 }
 
 /** What the tools know of their cluster. They read it from a file. */

@@ -2,11 +2,12 @@ import type { Inquiry, PlannedTool, RunPlan } from "../producers/producer.ts";
 import { table } from "./table.ts";
 
 /** What a plan would do, for people. */
-export function toPlanText({ streams, tools, files }: RunPlan): string {
+export function toPlanText({ streams, tools, files, plugin }: RunPlan): string {
   const parts = [
     table([
       ["HOST", "STREAM", "KIND", "PATH"],
       ...streams.map(({ host, name, kind, path }) => [host, name, kind, path === "" ? "-" : path]),
+      ...(plugin === undefined ? [] : [["*", "one for each plugin process", "plugin", "-"]]),
     ]),
     toToolTable(tools),
   ];

@@ -130,6 +130,8 @@ export interface PluginUse {
   parse(key: string): PluginKey;
   /** The stream of a process that hands something over. Throws as `parse` does. */
   toStream(handed: HostFile): PlannedStream;
+  /** The signs of the sets that a restore needs, by what the evidence of its own says. Throws `failed`. */
+  needs(evidence: string): readonly string[];
 }
 
 /** What a plugin process asks for. */
@@ -203,6 +205,8 @@ export interface PlannedTool {
   readonly doubtfulStatuses?: readonly number[];
   /** What it is known to say when it fails, for the one who reads that. */
   readonly knownFailures?: readonly KnownFailure[];
+  /** Throws if what it has said on its standard output means that it has done nothing, though it exits well. */
+  readonly assertDone?: (said: string) => void;
   readonly origin: Origin;
 }
 

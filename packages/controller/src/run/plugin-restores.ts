@@ -11,6 +11,7 @@ import { Direction, type PluginRequest } from "@penstock/proto";
 import type { FoundSet } from "../catalogue/catalogue.ts";
 import { findByStream } from "../catalogue/find-by-stream.ts";
 import { assertWithin } from "../mover/ranged-bytes.ts";
+import { assertComplete } from "../mover/stored-bytes.ts";
 import type { PlannedStream, PluginUse } from "../producers/producer.ts";
 import type { RunContext, ToolClient } from "./context.ts";
 import type { TellRates } from "./pace-stream.ts";
@@ -18,7 +19,9 @@ import { type DeliveryContext, PluginDelivery } from "./plugin-delivery.ts";
 import { preparePluginStream } from "./plugin-prepare.ts";
 import type { Session } from "./session.ts";
 import type { StallWatch } from "./stall-watch.ts";
+import { storedText } from "./stored-text.ts";
 import { toPluginSpec } from "./stream-specs.ts";
+import { together } from "./together.ts";
 
 /** What gives plugin processes what they want. */
 export interface PluginRestoresParts {
@@ -79,6 +82,26 @@ export class PluginRestores {
     }
   }
 
+  /**
+   * Throws unless every set that these streams of one need is there and whole: `not_found`, `damaged`. A tool
+   * that has dropped or made something cannot be told so any more.
+   */
+  async assertWhole(streams: readonly Receipt[]): Promise<void> {
+    const { use, sources, session } = this.#parts;
+    const evidence = streams.filter(({ path }) => use.parse(path).isEvidence);
+    for (const receipt of evidence) {
+      const { sign: own } = use.parse(receipt.path);
+      const text = await storedText({ targets: sources }, receipt, session.signal);
+      const others = use.needs(text).filter((sign) => sign !== own);
+      for (const sign of new Set(others)) {
+        const { manifest, target } = await this.#findSet(sign);
+        await together(manifest.streams, (each) =>
+          assertComplete(target.target, each, session.signal),
+        );
+      }
+    }
+  }
+
   /** Serves a process. What it cannot have it is told; what is damaged ends the run. Never throws. */
   async serve(host: string, request: PluginRequest): Promise<void> {
     const { session } = this.#parts;
@@ -121,16 +144,20 @@ export class PluginRestores {
     stream: string,
     sign: string,
   ): Promise<{ receipt: Receipt; target: Source["target"] }> {
-    const known = this.#sources.get(sign) ?? this.#look(sign);
-    this.#sources.set(sign, known);
-    const source = await known;
-    const { cluster } = this.#parts.context;
-    if (source === undefined) {
-      throw new PenstockError("not_found", `no committed set of cluster ${cluster} has ${sign}`);
-    }
+    const source = await this.#findSet(sign);
     const receipt = source.receipts.get(stream);
     if (receipt !== undefined) return { receipt, target: source.target };
     throw new PenstockError("not_found", `set ${source.manifest.set} has no stream ${stream}`);
+  }
+
+  async #findSet(sign: string): Promise<Source> {
+    const known = this.#sources.get(sign) ?? this.#look(sign);
+    this.#sources.set(sign, known);
+    known.catch(() => this.#sources.delete(sign)); // whoever asks next may be luckier
+    const source = await known;
+    if (source !== undefined) return source;
+    const { cluster } = this.#parts.context;
+    throw new PenstockError("not_found", `no committed set of cluster ${cluster} has ${sign}`);
   }
 
   async #look(sign: string): Promise<Source | undefined> {

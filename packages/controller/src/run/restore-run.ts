@@ -99,8 +99,10 @@ export class RestoreRun {
     const { plugin } = planned;
     if (plugin === undefined) return await this.#runTools(planned.tools, streams, { stalls });
     const own = { context: this.#context, session: this.#session, sources: [this.#source] };
-    return await serveRestore({ ...own, stalls }, { ...planned, plugin }, ({ tools }, names) =>
-      this.#runTools(tools, streams, { stalls, names }),
+    return await serveRestore(
+      { ...own, stalls, receipts: [...this.#receipts.values()] },
+      { ...planned, plugin },
+      ({ tools }, names) => this.#runTools(tools, streams, { stalls, names }),
     );
   }
 

@@ -1,3 +1,4 @@
+import type { Receipt } from "@penstock/common";
 import type { PluginUse, RunPlan } from "../producers/producer.ts";
 import type { BackupStreams, StreamWatchers } from "./backup-streams.ts";
 import type { RunContext } from "./context.ts";
@@ -51,6 +52,8 @@ export interface RestoreServing {
   /** Where sets are read. */
   readonly sources: RunContext["targets"];
   readonly stalls: StallWatch;
+  /** Of the set that is restored. */
+  readonly receipts: readonly Receipt[];
 }
 
 /**
@@ -58,12 +61,13 @@ export interface RestoreServing {
  * has wanted nothing for the plan's `stall_timeout`. What a process has left is its tool's affair.
  */
 export async function serveRestore(
-  { context, session, sources, stalls }: RestoreServing,
+  { context, session, sources, stalls, receipts }: RestoreServing,
   planned: RunPlan & { readonly plugin: PluginUse },
   runTools: RunTools,
 ): Promise<ToolEnds> {
   const common = { context, session, use: planned.plugin, names: new Set<string>() };
   const restores = new PluginRestores({ ...common, sources, stalls });
+  await restores.assertWhole(receipts);
   session.servePlugins((host, request) => void restores.serve(host, request));
   const tools = await openPlugin(session, planned.tools, context.client?.host);
   const ends = await runTools({ ...planned, tools }, common.names);

@@ -174,3 +174,17 @@ test("a tool that has never had a stream is not left alone for ever", () => {
   expect(pass(59 * SECOND)).toEqual([]);
   expect(pass(SECOND)).toEqual(["gpbackup on mdw has not ended for 1m"]);
 });
+
+test("what a tool has left behind on another host may go on, but not in silence", () => {
+  const { stalls, pass } = watch();
+  stalls.attached("app", "sdw1");
+  stalls.moved("app");
+  stalls.toolEnded(["app", "gone"], 5 * SECOND);
+  expect(pass(6 * SECOND)).toEqual([]); // it does not wait for the tool
+  stalls.moved("app");
+  stalls.waiting("app", "tool");
+  expect(pass(4 * SECOND)).toEqual([]);
+  expect(pass(SECOND)).toEqual([
+    "stream app of sdw1: its pipe is still held open 5s after its tool has ended",
+  ]);
+});

@@ -32,6 +32,8 @@ interface Watched {
   waitingFor: WaitingFor;
   /** Since when nothing has moved, or it waits for this one. */
   sinceMs: number;
+  /** The tool that writes or reads it is gone since then, and what it has left may be silent so long. */
+  toolGone: { readonly sinceMs: number; readonly graceMs: number } | undefined;
 }
 
 interface RunningTool {
@@ -64,7 +66,7 @@ export class StallWatch implements Disposable {
   /** Watches a stream from now on, until it is `finished`; see `PlannedStream.whileItWaits`. */
   attached(name: string, host: string, whileItWaits?: string): void {
     const sinceMs = this.#clock.nowMs();
-    const still = { hasMoved: false, waitingFor: "nobody", sinceMs } as const;
+    const still = { hasMoved: false, waitingFor: "nobody", sinceMs, toolGone: undefined } as const;
     this.#streams.set(name, { name, host, whileItWaits, ...still });
   }
 
@@ -101,6 +103,18 @@ export class StallWatch implements Disposable {
     return { [Symbol.dispose]: () => void this.#tools.delete(tool) };
   }
 
+  /**
+   * The tool of these streams has ended. What it has left behind may go on, but no longer than this
+   * without a byte. An agent sees to the streams of its own tools; these are on other hosts.
+   */
+  toolEnded(names: readonly string[], graceMs: number): void {
+    const toolGone = { sinceMs: this.#clock.nowMs(), graceMs };
+    for (const name of names) {
+      const stream = this.#streams.get(name);
+      if (stream !== undefined) stream.toolGone = toolGone;
+    }
+  }
+
   [Symbol.dispose](): void {
     this.#timer[Symbol.dispose]();
   }
@@ -118,6 +132,8 @@ export class StallWatch implements Disposable {
   /** What is to be said of a stream that stands still, other than through a tool of ours. */
   #ofStream(stream: Watched): string | undefined {
     const { name, host, waitingFor, sinceMs, hasMoved } = stream;
+    const leftOpen = this.#ofLeftOpen(stream);
+    if (leftOpen !== undefined) return leftOpen;
     if (!this.#isOver(sinceMs + this.#pauseMs(name))) return undefined;
     switch (waitingFor) {
       case "network":
@@ -132,6 +148,22 @@ export class StallWatch implements Disposable {
       case "nobody":
         return undefined;
     }
+  }
+
+  /** A pipe that was never opened is seen to by others. */
+  #ofLeftOpen({
+    name,
+    host,
+    waitingFor,
+    sinceMs,
+    hasMoved,
+    toolGone,
+  }: Watched): string | undefined {
+    if (toolGone === undefined || waitingFor !== "tool" || !hasMoved) return undefined;
+    const { graceMs } = toolGone;
+    if (this.#clock.nowMs() - Math.max(sinceMs, toolGone.sinceMs) < graceMs) return undefined;
+    const duration = formatDuration(graceMs);
+    return `stream ${name} of ${host}: its pipe is still held open ${duration} after its tool has ended`;
   }
 
   #ofTool({ name, host, streams, sinceMs }: RunningTool): string | undefined {

@@ -43,6 +43,7 @@ export async function runTool(
   const { stderrTail: _stderr, stdoutTail: _stdout, ...outcome } = end;
   report({ event: "tool-exit", host: tool.host, ...outcome, name: tool.tool });
   assertEndedWell(tool, end);
+  tool.assertDone?.(end.stdoutTail);
   await toolEndedElsewhere(session, elsewhere, graceMs);
   return { ...end, name: tool.tool };
 }

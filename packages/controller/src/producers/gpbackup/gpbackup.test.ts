@@ -1,4 +1,4 @@
-import { type ErrorAt, type Manifest, PenstockError, parseYaml } from "@penstock/common";
+import { type Manifest, parseYaml } from "@penstock/common";
 import { describe, expect, test } from "vitest";
 import { AS_PLANNED, fileKey, type RestoreOptions, type RunPlan } from "../producer.ts";
 import { agentsOf } from "../producers.ts";
@@ -9,14 +9,13 @@ const ORIGIN = ["plans", "nightly", "producer"];
 const BASE = "type: gpbackup\ncoordinator: mdw\ndatabase: testdb\n";
 const TIMESTAMP = "20261120095538";
 const FOLDER = `backups/20261120/${TIMESTAMP}`;
-const errorAt: ErrorAt = (_path, message) => new PenstockError("usage", message);
 
 function parse(text: string): GpbackupConfig {
   return parseYaml(text, "p.yaml", gpbackupConfigSchema).value;
 }
 
 function producerOf(text: string): ReturnType<typeof createGpbackupProducer> {
-  return createGpbackupProducer(parse(text), ORIGIN, errorAt);
+  return createGpbackupProducer(parse(text), ORIGIN);
 }
 
 function planRestore(text: string, options: Partial<RestoreOptions> = {}): RunPlan {

@@ -1,4 +1,4 @@
-import { type ErrorAt, type Manifest, PenstockError } from "@penstock/common";
+import { type Manifest, PenstockError } from "@penstock/common";
 import {
   AS_PLANNED,
   type HostFile,
@@ -11,10 +11,11 @@ import {
   type RestoreOptions,
   type RunPlan,
 } from "../producer.ts";
+import { parseBackupConfig } from "./backup-config.ts";
 import { environmentOf } from "./environment.ts";
 import type { GpbackupConfig } from "./gpbackup-config.ts";
 import { judgeHanded } from "./judge.ts";
-import { parseKey, timestampOf } from "./plugin-key.ts";
+import { configName, parseKey, timestampOf } from "./plugin-key.ts";
 import { refusedOptions } from "./refused-options.ts";
 
 /** gpbackup's "done, with warnings": the set may be good, its proof says. */
@@ -22,13 +23,9 @@ const WITH_WARNINGS = 1;
 
 /**
  * Plans runs of gpbackup and gprestore: one tool on the coordinator. All streams are the plugin's.
- * `origin` is where `config` stands, `errorAt` makes errors for its file.
+ * `origin` is where `config` stands.
  */
-export function createGpbackupProducer(
-  config: GpbackupConfig,
-  origin: Origin,
-  _errorAt: ErrorAt,
-): Producer {
+export function createGpbackupProducer(config: GpbackupConfig, origin: Origin): Producer {
   return {
     planBackup: () => planBackup(config, origin),
     planRestore: (manifest, _answers, options = AS_PLANNED) =>
@@ -99,7 +96,12 @@ function argumentsOf({ contentIds, metadataOnly, tables, extra }: RestoreOptions
 }
 
 function pluginUse(origin: Origin): PluginUse {
-  return { parse: parseKey, toStream: (handed) => toStream(handed, origin) };
+  return {
+    parse: parseKey,
+    toStream: (handed) => toStream(handed, origin),
+    needs: (text) =>
+      parseBackupConfig(text).restoreplan.map(({ timestamp }) => configName(timestamp)),
+  };
 }
 
 function toStream({ host, path }: HostFile, origin: Origin): PlannedStream {

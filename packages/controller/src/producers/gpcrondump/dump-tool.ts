@@ -68,6 +68,8 @@ export function dumpTool(
     // A signal to the whole group makes gp_dump report success.
     stopAlone: true,
     knownFailures: DUMP_FAILURES,
+    // Before anybody wonders why no pipe is opened.
+    assertDone: (log) => assertAlone(log, config.coordinator),
   };
 }
 

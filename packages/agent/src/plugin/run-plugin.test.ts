@@ -1,0 +1,48 @@
+import { lstat, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { pino } from "pino";
+import { expect, test } from "vitest";
+import { EventLog } from "../event-log.ts";
+import { cleanLeftOvers } from "../left-overs.ts";
+import { RunJournal } from "../run-journal.ts";
+import { createFolder } from "../testing.ts";
+import { PluginSessions } from "./plugin-sessions.ts";
+import { RunPlugin } from "./run-plugin.ts";
+
+const log = pino({ level: "silent" });
+
+/** The plugin's side of a run whose agent serves this socket. */
+async function openPlugin(stateDirectory: string, socket: string): Promise<RunPlugin> {
+  const plugin = { socket, executable: "/plugin", sessions: new PluginSessions("sdw1", log) };
+  const journal = await RunJournal.open(stateDirectory, "run");
+  const owner = { run: "run", plan: "nightly" };
+  return new RunPlugin(owner, { stateDirectory, plugin }, journal, new EventLog());
+}
+
+test("an agent without a socket refuses a run for plugin processes, also when it is only checked", async () => {
+  await using folder = await createFolder();
+  const plugin = await openPlugin(folder.path, "");
+  for (const checkOnly of [true, false]) {
+    await expect(plugin.open({ writeConfig: true }, { checkOnly })).rejects.toMatchObject({
+      code: "usage",
+      hint: "remove plugin: off from its configuration",
+    });
+  }
+});
+
+test("a check makes nothing", async () => {
+  await using folder = await createFolder();
+  const plugin = await openPlugin(folder.path, "/s");
+  expect(await plugin.open({ writeConfig: true }, { checkOnly: true })).toBe("");
+  expect(await readdir(folder.path)).toEqual(["runs"]);
+});
+
+test("the configuration that a killed agent has left is removed by its next start", async () => {
+  await using folder = await createFolder();
+  const plugin = await openPlugin(folder.path, "/s");
+  const path = await plugin.open({ writeConfig: true }, { checkOnly: false });
+  expect(path).toBe(join(folder.path, "penstock-run.yaml"));
+  expect((await lstat(path)).isFile()).toBe(true);
+  await cleanLeftOvers(folder.path, log);
+  await expect(lstat(path)).rejects.toThrow("ENOENT");
+});
