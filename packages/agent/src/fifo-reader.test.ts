@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CHUNK_BYTES, collect, hasHeadroom } from "@penstock/common";
 import { expect, test } from "vitest";
@@ -69,6 +70,19 @@ test("a pipe that no writer opened fails when none is expected any more", async 
       code: "not_found",
       message: `fifo ${pipe.path} was never opened by its writer`,
     }),
+  ]);
+});
+
+test("a file that was written in the place of a pipe is told", async () => {
+  await using pipe = await createPipe();
+  await using reader = await FifoReader.open(pipe.path);
+  const bytes = collect(reader.chunks(never), 100);
+  await rm(pipe.path);
+  await writeFile(pipe.path, "a dump");
+  const message = `fifo ${pipe.path} was never opened by its writer: a regular file is there now, written to disk`;
+  await Promise.all([
+    reader.expectNoWriter(),
+    expect(bytes).rejects.toMatchObject({ code: "not_found", message }),
   ]);
 });
 

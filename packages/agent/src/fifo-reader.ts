@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { closeSync, constants, readSync } from "node:fs";
+import { closeSync, constants, readSync, statSync } from "node:fs";
 import { Socket } from "node:net";
 import { setImmediate as loopTurn } from "node:timers/promises";
 import {
@@ -187,8 +187,11 @@ export class FifoReader implements AsyncDisposable {
 }
 
 /** A stream may be optional: then this is no failure. */
+/** A tool that finds no pipe makes a file, and nobody notices. */
 function neverOpened(path: string): PenstockError {
-  return new PenstockError("not_found", `fifo ${path} was never opened by its writer`);
+  const isFile = statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+  const instead = isFile ? ": a regular file is there now, written to disk" : "";
+  return new PenstockError("not_found", `fifo ${path} was never opened by its writer${instead}`);
 }
 
 function closedEarly(path: string): PenstockError {

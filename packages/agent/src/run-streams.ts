@@ -145,7 +145,8 @@ export class RunStreams {
       const stream = openPluginStream(job, plan, mainHost.budget);
       const hosted = mainHost.serve({ ...settings, path: job.key }, stream, events);
       // There may be thousands, and memory is shared out among those that are open.
-      if (direction === "backup") void job.connection.closed.then(() => hosted.close());
+      const isOver = Promise.all([stream.done, job.connection.closed]);
+      if (direction === "backup") isOver.then(() => hosted.close()).catch(() => {}); // else at the end
       return { hosted, port: 0 };
     }
     if (plan.kind !== "file") {

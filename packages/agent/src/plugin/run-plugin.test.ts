@@ -1,5 +1,6 @@
 import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { PluginSession } from "@penstock/proto";
 import { pino } from "pino";
 import { expect, test } from "vitest";
 import { EventLog } from "../event-log.ts";
@@ -23,7 +24,7 @@ test("an agent without a socket refuses a run for plugin processes, also when it
   await using folder = await createFolder();
   const plugin = await openPlugin(folder.path, "");
   for (const checkOnly of [true, false]) {
-    await expect(plugin.open({ writeConfig: true }, { checkOnly })).rejects.toMatchObject({
+    await expect(plugin.open(PluginSession.create({ writeConfig: true }), { checkOnly })).rejects.toMatchObject({
       code: "usage",
       hint: "remove plugin: off from its configuration",
     });
@@ -33,14 +34,14 @@ test("an agent without a socket refuses a run for plugin processes, also when it
 test("a check makes nothing", async () => {
   await using folder = await createFolder();
   const plugin = await openPlugin(folder.path, "/s");
-  expect(await plugin.open({ writeConfig: true }, { checkOnly: true })).toBe("");
+  expect(await plugin.open(PluginSession.create({ writeConfig: true }), { checkOnly: true })).toBe("");
   expect(await readdir(folder.path)).toEqual(["runs"]);
 });
 
 test("the configuration that a killed agent has left is removed by its next start", async () => {
   await using folder = await createFolder();
   const plugin = await openPlugin(folder.path, "/s");
-  const path = await plugin.open({ writeConfig: true }, { checkOnly: false });
+  const path = await plugin.open(PluginSession.create({ writeConfig: true }), { checkOnly: false });
   expect(path).toBe(join(folder.path, "penstock-run.yaml"));
   expect((await lstat(path)).isFile()).toBe(true);
   await cleanLeftOvers(folder.path, log);

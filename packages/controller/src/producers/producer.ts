@@ -112,6 +112,11 @@ export interface RunPlan {
    * database servers start, and that nobody else stops when the run fails.
    */
   readonly strays?: readonly string[];
+  /**
+   * In a restore: a tool drops what is there before it has read anything, so that every byte is to be
+   * read back and checked before it is started.
+   */
+  readonly dropsFirst?: boolean;
   /** Without one it is enough that the tools have exited well. */
   readonly proof?: Proof;
   /** Without it no plugin process can take part. */
@@ -199,6 +204,8 @@ export interface PlannedTool {
   readonly stopSignal?: string;
   /** The stop signal goes to the process alone; its children are killed. */
   readonly stopAlone?: boolean;
+  /** How long it may take to stop until what is left is killed; default 5 s, at most 2 minutes. */
+  readonly stopGraceMs?: number;
   /** How much of the end of its output is wanted as evidence; default 8 KiB, at most 1 MiB. */
   readonly keepStdoutBytes?: number;
   /** Other exit statuses than 0 that the plan's proof can be good for; they are warned of. */

@@ -32,7 +32,7 @@ export async function endHeld(session: Session, streams: readonly PlannedStream[
 /** Its agent must have been heard since: else it may only not have been able to say so. */
 async function expectOpened(
   session: Session,
-  { name, host, kind }: PlannedStream,
+  { name, host, kind, path }: PlannedStream,
   graceMs: number,
 ): Promise<void> {
   if (kind !== "fifo") return;
@@ -49,6 +49,10 @@ async function expectOpened(
   await held.call((agent) => agent.renewLease(ref, signal), signal);
   await within(LEAST_GRACE_MS);
   if (isOpen || signal.aborted) return;
-  const message = `stream ${name} of ${host}: its pipe was never opened by its tool`;
+  const files = await held.call((agent) => agent.findFiles(ref, [path], signal), signal);
+  const instead = files.some((file) => file.path === path)
+    ? `: ${path} is a regular file now, written to the disk of ${host}`
+    : "";
+  const message = `stream ${name} of ${host}: its pipe was never opened by its tool${instead}`;
   session.miss(name, new PenstockError("not_found", message));
 }

@@ -107,6 +107,11 @@ export class HeldRun {
     return performance.now() - this.#lastSignMs >= this.#leaseMs;
   }
 
+  /** The connection has broken, and is not back yet. */
+  get isCutOff(): boolean {
+    return this.#lastBreak !== undefined;
+  }
+
   /** The end of a tool, whether it has already been seen or not. */
   toolEnd(toolId: string): Promise<ToolEnd> {
     return firstOf(this.#toolEnds, toolId).promise;

@@ -1,5 +1,10 @@
 import { hasCode, PenstockError } from "@penstock/common";
-import type { PrepareRequest, PrepareResponse, StreamSpec } from "@penstock/proto";
+import {
+  PluginSession,
+  type PrepareRequest,
+  type PrepareResponse,
+  type StreamSpec,
+} from "@penstock/proto";
 import { PLUGIN_CONFIG, type PlannedTool } from "../producers/producer.ts";
 import { withPort } from "./prepare.ts";
 import type { Session } from "./session.ts";
@@ -17,7 +22,7 @@ export async function openPlugin(
 ): Promise<PlannedTool[]> {
   const open = async (name: string): Promise<readonly [string, string]> => {
     const wants = tools.some(({ host, args }) => host === name && args.includes(PLUGIN_CONFIG));
-    const plugin = { writeConfig: wants };
+    const plugin = PluginSession.create({ writeConfig: wants });
     const { pluginConfig } = await prepare(session, name, { streams: [], plugin });
     return [name, pluginConfig];
   };

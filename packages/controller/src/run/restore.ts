@@ -14,6 +14,7 @@ import { RestoreRun } from "./restore-run.ts";
 import { reasonText, toRunFailure } from "./run-failure.ts";
 import { Session } from "./session.ts";
 import { together } from "./together.ts";
+import { verifyFirst } from "./verify-first.ts";
 
 /** What is to be restored. */
 export interface RestoreRequest {
@@ -55,6 +56,7 @@ export async function restore(
     const restoring = new RestoreRun({ context: own, session, source, manifest });
     const plan = planned ?? (await planByAsking(own, session, request));
     await restoring.check(plan);
+    await verifyFirst(own, plan, request, session.signal);
     hasBegun = true;
     own.report({
       event: "started",

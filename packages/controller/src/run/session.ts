@@ -131,6 +131,11 @@ export class Session {
     return held;
   }
 
+  /** The agents whose connections are broken now. */
+  get cutOff(): string[] {
+    return [...this.#held].flatMap(([name, { isCutOff }]) => (isCutOff ? [name] : []));
+  }
+
   /** All agents of the run. */
   get agents(): AgentClient[] {
     return [...this.#held.values()].map((held) => held.agent);

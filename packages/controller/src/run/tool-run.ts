@@ -1,4 +1,4 @@
-import { PenstockError, raceAbort, type StreamKind } from "@penstock/common";
+import { listNames, PenstockError, raceAbort, type StreamKind } from "@penstock/common";
 import type { PlannedStream, PlannedTool } from "../producers/producer.ts";
 import type { RunContext } from "./context.ts";
 import { toolEndedElsewhere } from "./elsewhere.ts";
@@ -36,19 +36,21 @@ export async function runTool(
     graceMs,
     stopAlone: tool.stopAlone ?? false,
     keepStdoutBytes: tool.keepStdoutBytes ?? 0,
+    stopGraceMs: tool.stopGraceMs ?? 0,
   };
   const pid = await held.call((agent) => agent.startTool(request, signal), signal);
   report({ event: "tool", tool: tool.tool, host: tool.host, pid });
   const end = await raceAbort(held.toolEnd(tool.id), signal);
   const { stderrTail: _stderr, stdoutTail: _stdout, ...outcome } = end;
   report({ event: "tool-exit", host: tool.host, ...outcome, name: tool.tool });
-  assertEndedWell(tool, end);
+  assertEndedWell(tool, end, session.cutOff);
   tool.assertDone?.(end.stdoutTail);
   await toolEndedElsewhere(session, elsewhere, graceMs);
   return { ...end, name: tool.tool };
 }
 
-function assertEndedWell(tool: PlannedTool, end: ToolEnd): void {
+/** A tool that reads from a host that is gone fails before it is sure that the host is. */
+function assertEndedWell(tool: PlannedTool, end: ToolEnd, cutOff: readonly string[]): void {
   const { exitCode, signal, stderrTail, stdoutTail } = end;
   const accepted = [0, ...(tool.doubtfulStatuses ?? [])];
   if (exitCode !== undefined && accepted.includes(exitCode)) return;
@@ -58,5 +60,6 @@ function assertEndedWell(tool: PlannedTool, end: ToolEnd): void {
   const tail = said === "" ? "" : `; it said:\n  ${said}`;
   const known = tool.knownFailures?.find(({ says }) => `${stderrTail}${stdoutTail}`.includes(says));
   const details = known && { hint: known.hint };
-  throw new PenstockError("failed", `${tool.tool} on ${tool.host} ${how}${tail}`, details);
+  const broken = cutOff.length === 0 ? "" : `; no connection to ${listNames(cutOff)} now`;
+  throw new PenstockError("failed", `${tool.tool} on ${tool.host} ${how}${broken}${tail}`, details);
 }

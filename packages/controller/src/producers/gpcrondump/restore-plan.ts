@@ -55,6 +55,7 @@ export function planRestore(
       ),
     ],
     files: [],
+    dropsFirst: request.dropsFirst,
     strays: straysOf(manifest.set, pipes),
     proof: {
       files: [records.report, ...records.statuses],

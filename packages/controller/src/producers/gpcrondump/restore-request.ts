@@ -14,6 +14,8 @@ export interface RestoreRequest {
   readonly data: boolean;
   readonly globals: boolean;
   readonly statistics: boolean;
+  /** Whether what is there is dropped, before anything is read. */
+  readonly dropsFirst: boolean;
   /** The only segments whose data is; then no gpdbrestore runs, but gp_restore. */
   readonly contentIds?: readonly number[];
   /** Where report and status files go, if that was said. */
@@ -39,7 +41,8 @@ export function toRestoreRequest(
     ...extra,
   ];
   const { options } = scanOptions(args, RESTORE_OPTIONS);
-  const told = { ...toTold(options), args };
+  const dropsFirst = isGiven(options, "-e") || isGiven(options, "--truncate");
+  const told = { ...toTold(options), args, dropsFirst };
   if (contentIds === undefined) return { ...told, ...partsOf(options) };
   const given = [
     ...(metadataOnly ? ["--metadata-only"] : []),

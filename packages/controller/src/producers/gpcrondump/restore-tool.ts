@@ -18,6 +18,7 @@ export function restoreTool(
 ): PlannedTool {
   const { config, agents, origin, request } = basis;
   const ofSome = request.contentIds !== undefined;
+  const { report } = restoreRecords(basis, segments);
   return {
     id: RESTORE_TOOL,
     host: agents.coordinator,
@@ -28,6 +29,12 @@ export function restoreTool(
     // gp_restore cancels what runs on the segments when it is interrupted.
     stopSignal: "SIGINT",
     keepStdoutBytes: LOG_BYTES,
+    knownFailures: [
+      {
+        says: "gpdbrestore finished unsuccessfully",
+        hint: `which instance has failed, and why, is in the report ${report.path} on ${report.host}`,
+      },
+    ],
     // "errors were found": the judge says which.
     ...(ofSome && { doubtfulStatuses: [2] }),
     origin: [...origin, "restore"],

@@ -229,6 +229,16 @@ export interface PluginSession {
    * the run; the answer names it.
    */
   writeConfig: boolean;
+  /**
+   * What the session is for: setup_plugin_for_restore is refused ("locked") by the session of a backup,
+   * and the other way round. UNSPECIFIED: either.
+   */
+  direction: Direction;
+  /**
+   * gpbackup's own name of the backup, 14 digits; a setup for another one is refused ("locked").
+   * Empty: that of the first setup.
+   */
+  timestamp: string;
 }
 
 export interface PrepareResponse {
@@ -370,6 +380,8 @@ export interface StartToolRequest {
    * 0 is 8 KiB and 50 lines.
    */
   keepStdoutBytes: number;
+  /** How long the stop signal may take until what is left is killed: at most 2 minutes; 0 is 5 s. */
+  stopGraceMs: number;
 }
 
 export interface StartToolRequest_EnvEntry {
@@ -434,7 +446,10 @@ export interface EndStreamsResponse {
 export interface AnswerPluginRequest {
   ref: RunRef | undefined;
   id: bigint;
-  /** What the process says on its standard error before it fails; empty: all is well. */
+  /**
+   * What the process says on its standard error before it fails; empty: all is well, which may be
+   * said of a backup's stream with `answer_later` alone, when its bytes are durable.
+   */
   error: string;
 }
 
@@ -1761,13 +1776,19 @@ export const PrepareRequest: MessageFns<PrepareRequest> = {
 };
 
 function createBasePluginSession(): PluginSession {
-  return { writeConfig: false };
+  return { writeConfig: false, direction: 0, timestamp: "" };
 }
 
 export const PluginSession: MessageFns<PluginSession> = {
   encode(message: PluginSession, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.writeConfig !== false) {
       writer.uint32(8).bool(message.writeConfig);
+    }
+    if (message.direction !== 0) {
+      writer.uint32(16).int32(message.direction);
+    }
+    if (message.timestamp !== "") {
+      writer.uint32(26).string(message.timestamp);
     }
     return writer;
   },
@@ -1793,6 +1814,22 @@ export const PluginSession: MessageFns<PluginSession> = {
             message.writeConfig = reader.bool();
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.direction = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.timestamp = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1811,6 +1848,8 @@ export const PluginSession: MessageFns<PluginSession> = {
   fromPartial(object: DeepPartial<PluginSession>): PluginSession {
     const message = createBasePluginSession();
     message.writeConfig = object.writeConfig ?? false;
+    message.direction = object.direction ?? 0;
+    message.timestamp = object.timestamp ?? "";
     return message;
   },
 };
@@ -2912,6 +2951,7 @@ function createBaseStartToolRequest(): StartToolRequest {
     graceMs: 0,
     stopAlone: false,
     keepStdoutBytes: 0,
+    stopGraceMs: 0,
   };
 }
 
@@ -2952,6 +2992,9 @@ export const StartToolRequest: MessageFns<StartToolRequest> = {
     }
     if (message.keepStdoutBytes !== 0) {
       writer.uint32(96).uint32(message.keepStdoutBytes);
+    }
+    if (message.stopGraceMs !== 0) {
+      writer.uint32(104).uint32(message.stopGraceMs);
     }
     return writer;
   },
@@ -3068,6 +3111,14 @@ export const StartToolRequest: MessageFns<StartToolRequest> = {
             message.keepStdoutBytes = reader.uint32();
             continue;
           }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.stopGraceMs = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3105,6 +3156,7 @@ export const StartToolRequest: MessageFns<StartToolRequest> = {
     message.graceMs = object.graceMs ?? 0;
     message.stopAlone = object.stopAlone ?? false;
     message.keepStdoutBytes = object.keepStdoutBytes ?? 0;
+    message.stopGraceMs = object.stopGraceMs ?? 0;
     return message;
   },
 };
