@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type pg from "pg";
-import { findDumpTools } from "../postgres/binaries.ts";
+import { findClients } from "../clients/find-clients.ts";
 import type { PostgresServers } from "../postgres/servers.ts";
 import type { Instance } from "./catalogue.ts";
 import { GPADMIN, type GreenplumSettings, type GreenplumState, STATE_VARIABLE } from "./state.ts";
@@ -27,23 +27,23 @@ export function newInstance(
   return { dbid: index + 1, content, role: "p", preferredRole: "p", host, port, dataDirectory };
 }
 
-/** What the tools are to know. Throws if PostgreSQL's clients are not installed. */
+/** What the tools are to know. */
 export async function newState(
   { dir, settings }: { readonly dir: string; readonly settings?: Partial<GreenplumSettings> },
   [coordinator]: readonly Instance[],
   servers: PostgresServers,
   signal: AbortSignal,
 ): Promise<GreenplumState> {
-  const tools = await findDumpTools(servers.binaries, signal);
-  if (!tools || !coordinator) throw new Error("Greenplum's stand-ins need psql and pg_dump");
-  const { psql, pg_dump } = tools;
+  if (!coordinator) throw new Error("a cluster has a coordinator");
+  const clients = join(dir, "postgresql-clients");
+  const { psql, pg_dump, pg_dumpall } = await findClients(servers.binaries, clients, signal);
   const { host, port, dataDirectory } = coordinator;
   return {
     bin: join(dir, "bin"),
     scratch: join(dir, "tmp"),
     backendSocket: join(dir, "backends"),
     coordinator: { host, port, dataDirectory },
-    postgres: { psql, pg_dump, pg_dumpall: join(pg_dump, "../pg_dumpall") },
+    postgres: { psql, pg_dump, pg_dumpall },
     settings: { ...DEFAULTS, ...settings },
   };
 }

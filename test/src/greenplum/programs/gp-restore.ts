@@ -14,18 +14,19 @@ import type { GreenplumState } from "../state.ts";
  */
 async function main(state: GreenplumState, args: readonly string[]): Promise<number> {
   const options = parseGpRestoreOptions(args);
-  const { parts, database } = options;
+  const { parts, database, dbids, port = state.coordinator.port } = options;
   const run = new RestorePass(state, options);
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => run.cancel());
-  const instances = await readInstances(options.port);
+  const instances = await readInstances(port);
   const restored: Restored[] = [];
   if (parts.schema) {
     restored.push(await run.restore(instances.coordinator, "schema"));
     await dispatch(state, instances, database, "pre-data");
   }
   if (parts.data) {
-    const segments = instances.current.map((segment) => run.restore(segment, "data"));
-    restored.push(...(await Promise.all(segments)));
+    const segments = instances.current.filter(({ dbid }) => dbids?.includes(dbid) ?? true);
+    const restores = segments.map((segment) => run.restore(segment, "data"));
+    restored.push(...(await Promise.all(restores)));
   }
   if (parts.postData) {
     restored.push(await run.restore(instances.coordinator, "post-data"));

@@ -1,0 +1,29 @@
+import { expect, test } from "vitest";
+import { openGreenplum } from "./greenplum-stage.ts";
+
+const stage = openGreenplum({ segments: ["sdw1", "sdw2"] });
+
+test("of one set come back the schema alone, one table, or all of it with the tool's own options", async () => {
+  await stage.plan({});
+  const { greenplum } = stage;
+  const before = await greenplum.checksums("testdb");
+  const { set } = await stage.backup();
+  const restore = ["nightly", "--set", set];
+
+  await stage.empty();
+  await stage.result("restore", ...restore, "--metadata-only", "--", "-e");
+  const rowsOf = (content: number): Promise<unknown> =>
+    greenplum
+      .query(content, "testdb", "select count(*)::int as rows from t_heap")
+      .then(({ rows }) => rows);
+  expect([await rowsOf(0), await rowsOf(1)]).toEqual([[{ rows: 0 }], [{ rows: 0 }]]);
+
+  const table = await stage.penstock("restore", ...restore, "--table", "public.t_heap");
+  expect([0, 3], table.stderr).toContain(table.status); // what is there already may be warned of
+  const onlyHeap = await greenplum.checksums("testdb");
+  expect(onlyHeap["0"]?.["public.t_heap"]).toEqual(before["0"]?.["public.t_heap"]);
+  expect(onlyHeap["0"]?.["public.t_ao"]?.rows).toBe(0);
+
+  await stage.result("restore", ...restore, "--", "-e");
+  expect(await greenplum.checksums("testdb")).toEqual(before);
+});
