@@ -1,7 +1,10 @@
 import { hasCode, type Manifest, PenstockError, sizesOf } from "@penstock/common";
+import { inBatches } from "../in-batches.ts";
 import type { Target } from "../targets/target.ts";
 import { readManifestAt, readStartedAt } from "./documents.ts";
 import { isSetName, setKeys } from "./keys.ts";
+import { newestFirst } from "./newest-first.ts";
+import { setNames } from "./set-names.ts";
 
 /** One line of `penstock list`. */
 export interface SetSummary {
@@ -36,7 +39,7 @@ export type IsRunning = (set: string, hosts: readonly string[]) => Promise<boole
 
 /** What is on the targets of a cluster. */
 export interface SetList {
-  /** Newest first. */
+  /** The one that has begun last first. */
   readonly sets: readonly SetSummary[];
   /** An error for each set of which it cannot be said what it is. */
   readonly damaged: readonly PenstockError[];
@@ -62,11 +65,22 @@ export async function listSets(
   };
   const lists = targets.map(async (target) => {
     const names = await setNames(target.target, cluster, signal);
-    await Promise.all(names.map((set) => add(target, set)));
+    const addAll = (batch: readonly string[]): Promise<void[]> =>
+      Promise.all(batch.map((set) => add(target, set)));
+    await inBatches(names, addAll);
   });
   await Promise.all(lists);
-  sets.sort((a, b) => b.set.localeCompare(a.set) || a.target.localeCompare(b.target));
+  sets.sort(byNewest);
   return { sets, damaged };
+}
+
+/** A set's name need not be the moment of its beginning. */
+function byNewest(a: SetSummary, b: SetSummary): number {
+  return (
+    Date.parse(b.startedAt) - Date.parse(a.startedAt) ||
+    b.set.localeCompare(a.set) ||
+    a.target.localeCompare(b.target)
+  );
 }
 
 /** Throws `failed` for a set of which only finished streams are there. */
@@ -78,8 +92,8 @@ export function assertCommitted({ set, status }: Manifest): void {
 }
 
 /**
- * The manifest of a set, or of a failed one what is left of it. `LATEST` is the newest committed
- * set, of one plan if `plan` is given. Throws `not_found`.
+ * The manifest of a set, or of a failed one what is left of it. `LATEST` is the committed
+ * set that has begun last, of one plan if `plan` is given. Throws `not_found`.
  */
 export async function findSet<T extends NamedTarget>(
   targets: readonly T[],
@@ -109,14 +123,7 @@ async function findLatest<T extends NamedTarget>(
   plan: string | undefined,
   signal: AbortSignal,
 ): Promise<FoundSet<T>> {
-  const lists = await Promise.all(
-    targets.map(async (target) => {
-      const names = await setNames(target.target, cluster, signal);
-      return names.map((set) => ({ set, target }));
-    }),
-  );
-  const newestFirst = lists.flat().sort((a, b) => b.set.localeCompare(a.set));
-  for (const { set, target } of newestFirst) {
+  for (const { set, target } of await newestFirst(targets, cluster, signal)) {
     const { manifest: key } = setKeys(cluster, set);
     const manifest = await readManifestAt(target.target, key, signal);
     if (manifest === undefined) continue;
@@ -127,17 +134,6 @@ async function findLatest<T extends NamedTarget>(
     targets,
     cluster,
   );
-}
-
-/** Names of all sets of a cluster on one target, committed or not. */
-export async function setNames(
-  target: Target,
-  cluster: string,
-  signal: AbortSignal,
-): Promise<string[]> {
-  const keys = await target.list(`${cluster}/`, signal);
-  const names = keys.flatMap((key) => key.split("/")[1] ?? []);
-  return [...new Set(names)].filter(isSetName);
 }
 
 async function readEnded(

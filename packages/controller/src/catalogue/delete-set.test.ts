@@ -114,3 +114,14 @@ test("a set is found by a stream, however many others there are; a failed one on
   await deleteSet(failingAfter(2), manifest, NEVER).catch(() => {});
   expect([await found(), await found(true)]).toEqual([undefined, manifest.set]);
 });
+
+test("a set whose manifest is damaged is not taken for one that is not there", async () => {
+  const { set } = await commit("20261120085538");
+  for (const target of targets) {
+    const { manifest } = setKeys("warehouse", set);
+    await target.remove(manifest, NEVER);
+    await target.putIfAbsent(manifest, Buffer.from("{}"), NEVER);
+  }
+  await expect(found(true)).rejects.toMatchObject({ code: "damaged" });
+  expect(await found()).toBeUndefined();
+});

@@ -1,7 +1,8 @@
 import { hasCode, type Manifest } from "@penstock/common";
-import { type FoundSet, type NamedTarget, setNames } from "./catalogue.ts";
+import type { FoundSet, NamedTarget } from "./catalogue.ts";
 import { readManifestAt } from "./documents.ts";
-import { setKeys } from "./keys.ts";
+import { setKeys, setTimeMs } from "./keys.ts";
+import { setNames } from "./set-names.ts";
 
 /** A stream that only one committed set can have. */
 export interface Sign {
@@ -16,7 +17,7 @@ export interface Sign {
 
 /**
  * The committed set that has this stream, on the first of the targets that has it. A damaged manifest
- * is passed over: other commands tell of it.
+ * is passed over: other commands tell of it. With `withFailed` it is thrown if none else has the stream.
  */
 export async function findByStream<T extends NamedTarget>(
   targets: readonly T[],
@@ -25,16 +26,18 @@ export async function findByStream<T extends NamedTarget>(
 ): Promise<FoundSet<T> | undefined> {
   const documents =
     sign.withFailed === true ? (["manifest", "failed"] as const) : ["manifest" as const];
+  const damaged: unknown[] = [];
   for (const document of documents) {
     for (const target of targets) {
       const names = await setNames(target.target, sign.cluster, signal);
       for (const set of byNearness(names, sign.stream)) {
         const key = setKeys(sign.cluster, set)[document];
-        const manifest = await readIfWhole(target, key, signal);
+        const manifest = await readIfWhole(target, key, damaged, signal);
         if (manifest !== undefined && has(manifest, sign)) return { manifest, target };
       }
     }
   }
+  if (sign.withFailed === true && damaged.length > 0) throw damaged[0];
   return undefined;
 }
 
@@ -43,27 +46,22 @@ function has({ producer, streams }: Manifest, sign: Sign): boolean {
 }
 
 function byNearness(names: readonly string[], sign: string): string[] {
-  const nearMs = toMs(/\d{14}/.exec(sign)?.[0] ?? "");
-  const distance = (name: string): number => Math.abs(toMs(name) - nearMs);
+  const nearMs = setTimeMs(/\d{14}/.exec(sign)?.[0] ?? "");
+  const distance = (name: string): number => Math.abs(setTimeMs(name) - nearMs);
   return [...names].sort((a, b) => distance(a) - distance(b));
-}
-
-function toMs(name: string): number {
-  const [year, month, day, hour, minute, second] = (/^(....)(..)(..)(..)(..)(..)$/.exec(name) ?? [])
-    .slice(1)
-    .map(Number);
-  return Date.UTC(year ?? 0, (month ?? 1) - 1, day, hour, minute, second);
 }
 
 async function readIfWhole(
   { target }: NamedTarget,
   key: string,
+  damaged: unknown[],
   signal: AbortSignal,
 ): Promise<Manifest | undefined> {
   try {
     return await readManifestAt(target, key, signal);
   } catch (error) {
-    if (hasCode(error, "damaged")) return undefined;
-    throw error;
+    if (!hasCode(error, "damaged")) throw error;
+    damaged.push(error);
+    return undefined;
   }
 }

@@ -24,9 +24,17 @@ export function setKeys(cluster: string, set: string): SetKeys {
   };
 }
 
-/** True for what can be a set's name: UTC `YYYYMMDDHHMMSS`. */
+/** True for what can be a set's name: `YYYYMMDDHHMMSS`, in UTC unless somebody else has named it. */
 export function isSetName(name: string): boolean {
   return /^\d{14}$/.test(name);
+}
+
+/** The moment that a set's name says, as Unix time, if it is UTC. */
+export function setTimeMs(name: string): number {
+  const [year, month, day, hour, minute, second] = (/^(....)(..)(..)(..)(..)(..)$/.exec(name) ?? [])
+    .slice(1)
+    .map(Number);
+  return Date.UTC(year ?? 0, (month ?? 1) - 1, day, hour, minute, second);
 }
 
 /** The set's name for a moment. */

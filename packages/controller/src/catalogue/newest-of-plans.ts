@@ -1,10 +1,10 @@
 import { hasCode, type Manifest } from "@penstock/common";
 import type { Target } from "../targets/target.ts";
-import { setNames } from "./catalogue.ts";
 import { readManifestAt } from "./documents.ts";
 import { setKeys } from "./keys.ts";
+import { newestFirst } from "./newest-first.ts";
 
-/** Each costs a request; a plan that has none among so many is not run regularly. */
+/** Each costs a large request; a plan that has none among so many is not run regularly. */
 const MOST_SETS = 100;
 
 /**
@@ -19,8 +19,8 @@ export async function newestOfPlans(
 ): Promise<Manifest[]> {
   const missing = new Set(plans);
   const found: Manifest[] = [];
-  const names = (await setNames(target, cluster, signal)).sort().reverse();
-  for (const set of names.slice(0, MOST_SETS)) {
+  const newest = await newestFirst([{ target }], cluster, signal);
+  for (const { set } of newest.slice(0, MOST_SETS)) {
     if (missing.size === 0) break;
     const manifest = await readIfWhole(target, setKeys(cluster, set).manifest, signal);
     if (manifest !== undefined && missing.delete(manifest.plan)) found.push(manifest);

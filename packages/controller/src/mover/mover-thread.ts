@@ -47,8 +47,12 @@ export class MoverThread implements Mover {
   store(...[job, events, signal]: Parameters<Mover["store"]>): StoreTask {
     const [id, pending] = this.#start({ kind: "store", job }, events);
     const received = pending.settled.promise as Promise<StoredStream>;
-    const discard = (): Promise<void> => this.#end(id);
-    signal.addEventListener("abort", () => void discard(), { once: true });
+    const discard = (): Promise<void> => {
+      signal.removeEventListener("abort", onAbort); // a run may have thousands of streams
+      return this.#end(id);
+    };
+    const onAbort = (): void => void discard();
+    signal.addEventListener("abort", onAbort, { once: true });
     return {
       received,
       publish: () => {

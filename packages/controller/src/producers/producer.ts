@@ -137,6 +137,10 @@ export interface PluginUse {
   toStream(handed: HostFile): PlannedStream;
   /** The signs of the sets that a restore needs, by what the evidence of its own says. Throws `failed`. */
   needs(evidence: string): readonly string[];
+  /** As one of `RunPlan.strays`, for processes that the tool starts for the set of this sign. */
+  strayOf(sign: string): string;
+  /** What the tool itself calls the set of this sign: 14 digits. */
+  nameOf(sign: string): string;
 }
 
 /** What a plugin process asks for. */

@@ -72,6 +72,7 @@ export class BackupRun {
     const manifest = this.#manifest("committed", warnings);
     this.#streams.assertNoneLost();
     await commit(this.#context, manifest, this.#session.signal);
+    await seen.onCommitted?.();
     return manifest;
   }
 
@@ -108,7 +109,10 @@ export class BackupRun {
   }
 
   /** Has everything flow, to its end. */
-  async #drive({ planned, awaited }: PlannedBackup, watchers: StreamWatchers): Promise<Seen> {
+  async #drive(
+    { planned, awaited }: PlannedBackup,
+    watchers: StreamWatchers,
+  ): Promise<Seen & { readonly onCommitted?: () => Promise<void> }> {
     const { plugin } = planned;
     const runTools = (own: RunPlan, names?: ReadonlySet<string>): Promise<ToolEnds> =>
       this.#runTools(own, watchers.stalls, names);

@@ -1,7 +1,7 @@
 import { isNameTaken, nameTaken, PenstockError, systemClock } from "@penstock/common";
-import { setNames } from "../catalogue/catalogue.ts";
 import { toDocument } from "../catalogue/documents.ts";
 import { setKeys, toSetName } from "../catalogue/keys.ts";
+import { setNames } from "../catalogue/set-names.ts";
 import { listRunFolders } from "../runs/run-folder.ts";
 import { putOnce } from "../targets/put-once.ts";
 import type { Target } from "../targets/target.ts";

@@ -1,8 +1,10 @@
 import { collect, type Manifest, PenstockError, type StoredObject } from "@penstock/common";
 import { DOCUMENT_LIMIT_BYTES, readManifestAt, toDocument } from "../catalogue/documents.ts";
 import { setKeys } from "../catalogue/keys.ts";
+import { inBatches } from "../in-batches.ts";
 import type { Target } from "../targets/target.ts";
 import type { RunContext } from "./context.ts";
+import { together } from "./together.ts";
 
 /** A manifest is small; storage that takes longer is as good as gone. */
 const MANIFEST_TIMEOUT_MS = 60_000;
@@ -67,10 +69,11 @@ async function assertStored(
   objects: readonly StoredObject[],
   signal: AbortSignal,
 ): Promise<void> {
-  for (const { key, bytes } of objects) {
+  const assertThere = async ({ key, bytes }: StoredObject): Promise<void> => {
     const size = await target.stat(key, signal);
-    if (size === bytes) continue;
+    if (size === bytes) return;
     const found = size === undefined ? "is not there" : `has ${size} bytes`;
     throw new PenstockError("failed", `${target.url}: object ${key} of ${bytes} bytes ${found}`);
-  }
+  };
+  await inBatches(objects, (batch) => together(batch, assertThere));
 }

@@ -11,7 +11,7 @@ import {
 } from "../producers/producer.ts";
 import type { BackupStreams, StreamWatchers } from "./backup-streams.ts";
 import type { RunContext } from "./context.ts";
-import { preparePluginStream } from "./plugin-prepare.ts";
+import { preparePluginStream, prepareStray } from "./plugin-prepare.ts";
 import type { PluginRestores } from "./plugin-restores.ts";
 import type { Session } from "./session.ts";
 import { storedText } from "./stored-text.ts";
@@ -28,6 +28,12 @@ export interface PluginBackupParts {
   readonly restores: PluginRestores;
   /** Gets the names of the streams. */
   readonly names: Set<string>;
+}
+
+/** A process that waits for an answer. */
+interface Waiting {
+  readonly host: string;
+  readonly request: PluginRequest;
 }
 
 /** What plugin processes have handed over. */
@@ -47,8 +53,9 @@ export class PluginBackup {
   readonly #found: HostFile[] = [];
   readonly #texts: Record<string, FoundText> = {};
   readonly #storing: Set<Promise<void>> = new Set();
-  readonly #last: PromiseWithResolvers<void> = Promise.withResolvers();
+  readonly #last: PromiseWithResolvers<Waiting> = Promise.withResolvers();
   #sign: string | undefined;
+  #strays: Promise<void> | undefined;
 
   constructor(parts: PluginBackupParts) {
     this.#parts = parts;
@@ -73,6 +80,17 @@ export class PluginBackup {
     await raceAbort(this.#last.promise, this.#parts.session.signal);
   }
 
+  /**
+   * The set is committed: whoever has handed over the last, and is not our tool, is told so, however
+   * long it takes to reach its agent. Never throws: the set stays, and the agent says the same when the
+   * run is released.
+   */
+  async committed(): Promise<void> {
+    if (this.#parts.context.client === undefined) return;
+    const { host, request } = await this.#last.promise;
+    await this.#answer(host, request, "").catch(() => {});
+  }
+
   /** After the tool's end, or `lastHanded`: resolves when everything is stored. */
   async settled(): Promise<HandedOver> {
     while (this.#storing.size > 0) {
@@ -85,14 +103,15 @@ export class PluginBackup {
     const { session, use, context } = this.#parts;
     const handed = { host, path: request.key };
     try {
-      const key = this.#take(use.parse(request.key), host);
+      const key = use.parse(request.key);
+      if (!(await this.#isOurs(key, host, request))) return;
       const receipt = await this.#move(use.toStream(handed), request.id);
       if (key.isEvidence) {
         const text = await storedText(context, receipt, session.signal);
         this.#texts[fileKey(handed)] = { text, modifiedMs: Date.now() };
       }
       this.#found.push(handed);
-      if (key.isLast) this.#last.resolve();
+      if (key.isLast) this.#last.resolve({ host, request });
       if (key.isLast && context.client !== undefined) return; // it hears when the set is committed
       await this.#answer(host, request, "");
     } catch (error) {
@@ -101,15 +120,23 @@ export class PluginBackup {
     }
   }
 
-  /** All must be of one backup, and nothing may come twice. */
-  #take(key: PluginKey, host: string): PluginKey {
+  /**
+   * False for what belongs to a backup of somebody else, who is told so. Throws `failed` if it has
+   * come before.
+   */
+  async #isOurs(key: PluginKey, host: string, request: PluginRequest): Promise<boolean> {
     this.#sign ??= key.sign;
-    if (key.sign !== this.#sign)
-      throw refused(key, host, `it is not of the backup of ${this.#sign}`);
-    const { names } = this.#parts;
+    if (key.sign !== this.#sign) {
+      const why = `plan ${this.#parts.context.plan} is busy with the backup of ${this.#sign}`;
+      await this.#answer(host, request, refused(key, host, why).message);
+      return false;
+    }
+    const { names, session, use } = this.#parts;
     if (names.has(key.stream)) throw refused(key, host, "it has been handed over already");
     names.add(key.stream);
-    return key;
+    this.#strays ??= prepareStray(session, use.strayOf(key.sign));
+    await this.#strays;
+    return true;
   }
 
   async #move(planned: PlannedStream, id: bigint): Promise<Receipt> {

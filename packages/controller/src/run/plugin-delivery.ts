@@ -7,7 +7,10 @@ import type { RunPace } from "./pace.ts";
 import type { Session } from "./session.ts";
 import type { StallWatch } from "./stall-watch.ts";
 
-/** How long the host's word on a broken stream may take: if it has none, the fault is ours. */
+/**
+ * How long the host's word on a broken stream may take, if its events arrive: if it has none, the fault
+ * is ours.
+ */
 const HOST_WORD_MS = 2_000;
 
 /** What all deliveries of a run have in common. */
@@ -96,8 +99,9 @@ export class PluginDelivery {
 
   /** The host says that its process has gone. */
   async #hasLeft(): Promise<boolean> {
-    const { signal } = this.#context.session;
-    const limit = systemClock.delay(HOST_WORD_MS, signal).then(
+    const { signal, leaseMs } = this.#context.session;
+    const { isCutOff } = this.#context.session.held(this.#planned.host);
+    const limit = systemClock.delay(isCutOff ? leaseMs : HOST_WORD_MS, signal).then(
       () => false,
       () => true, // the run has ended: it needs no other reason
     );

@@ -1,14 +1,18 @@
 import { hasCode, PenstockError } from "@penstock/common";
-import {
-  PluginSession,
-  type PrepareRequest,
-  type PrepareResponse,
-  type StreamSpec,
-} from "@penstock/proto";
+import type { Direction, PrepareRequest, PrepareResponse, StreamSpec } from "@penstock/proto";
 import { PLUGIN_CONFIG, type PlannedTool } from "../producers/producer.ts";
 import { withPort } from "./prepare.ts";
 import type { Session } from "./session.ts";
 import { together } from "./together.ts";
+
+/** Whom a run serves. */
+export interface PluginOpening {
+  readonly tools: readonly PlannedTool[];
+  readonly direction: Direction;
+  /** The only one; else that of whoever comes first. */
+  readonly timestamp?: string | undefined;
+  readonly last: string | undefined;
+}
 
 /**
  * Has every agent hand the plan's plugin processes to this run, and those with tools write the
@@ -17,12 +21,11 @@ import { together } from "./together.ts";
  */
 export async function openPlugin(
   session: Session,
-  tools: readonly PlannedTool[],
-  last: string | undefined,
+  { tools, direction, timestamp = "", last }: PluginOpening,
 ): Promise<PlannedTool[]> {
   const open = async (name: string): Promise<readonly [string, string]> => {
     const wants = tools.some(({ host, args }) => host === name && args.includes(PLUGIN_CONFIG));
-    const plugin = PluginSession.create({ writeConfig: wants });
+    const plugin = { writeConfig: wants, direction, timestamp };
     const { pluginConfig } = await prepare(session, name, { streams: [], plugin });
     return [name, pluginConfig];
   };
@@ -40,6 +43,12 @@ export async function openPlugin(
     ...tool,
     args: tool.args.map((arg) => (arg === PLUGIN_CONFIG ? (pathOn.get(tool.host) ?? arg) : arg)),
   }));
+}
+
+/** Has every agent stop these processes, too, if the run fails. */
+export async function prepareStray(session: Session, stray: string): Promise<void> {
+  const prepared = { streams: [], plugin: undefined, strays: [stray] };
+  await together(session.agents, async ({ name }) => await prepare(session, name, prepared));
 }
 
 /**
@@ -64,7 +73,8 @@ function hasGone({ name }: StreamSpec, host: string, cause: Error): PenstockErro
   return new PenstockError("failed", message, { cause });
 }
 
-type PluginPreparation = Pick<PrepareRequest, "streams" | "plugin">;
+type PluginPreparation = Pick<PrepareRequest, "streams" | "plugin"> &
+  Partial<Pick<PrepareRequest, "strays">>;
 
 async function prepare(
   session: Session,

@@ -11,17 +11,16 @@ import { Direction, type PluginRequest } from "@penstock/proto";
 import type { FoundSet } from "../catalogue/catalogue.ts";
 import { findByStream } from "../catalogue/find-by-stream.ts";
 import { assertWithin } from "../mover/ranged-bytes.ts";
-import { assertComplete } from "../mover/stored-bytes.ts";
 import type { PlannedStream, PluginUse } from "../producers/producer.ts";
+import { assertAllComplete } from "./all-complete.ts";
 import type { RunContext, ToolClient } from "./context.ts";
 import type { TellRates } from "./pace-stream.ts";
 import { type DeliveryContext, PluginDelivery } from "./plugin-delivery.ts";
-import { preparePluginStream } from "./plugin-prepare.ts";
+import { preparePluginStream, prepareStray } from "./plugin-prepare.ts";
 import type { Session } from "./session.ts";
 import type { StallWatch } from "./stall-watch.ts";
 import { storedText } from "./stored-text.ts";
 import { toPluginSpec } from "./stream-specs.ts";
-import { together } from "./together.ts";
 
 /** What gives plugin processes what they want. */
 export interface PluginRestoresParts {
@@ -46,6 +45,7 @@ export class PluginRestores {
   readonly #sources: Map<string, Promise<Source | undefined>> = new Map();
   readonly #deliveries: Map<string, PluginDelivery> = new Map();
   #asked = 0;
+  #strays: Promise<void> | undefined;
 
   constructor(parts: PluginRestoresParts) {
     this.#parts = parts;
@@ -95,9 +95,7 @@ export class PluginRestores {
       const others = use.needs(text).filter((sign) => sign !== own);
       for (const sign of new Set(others)) {
         const { manifest, target } = await this.#findSet(sign);
-        await together(manifest.streams, (each) =>
-          assertComplete(target.target, each, session.signal),
-        );
+        await assertAllComplete(target.target, manifest.streams, session.signal);
       }
     }
   }
@@ -122,6 +120,8 @@ export class PluginRestores {
     const { session, use, context, stalls, names } = this.#parts;
     const { stream, sign } = use.parse(key);
     const { receipt, target } = await this.#find(stream, sign);
+    this.#strays ??= prepareStray(session, use.strayOf(sign));
+    await this.#strays;
     const wanted = ranges.map(({ start, end }) => ({ start: Number(start), end: Number(end) }));
     assertWithin(receipt, wanted);
     const planned: PlannedStream = {

@@ -1,10 +1,10 @@
 import type { Manifest } from "@penstock/common";
 import { assertCommitted } from "../catalogue/catalogue.ts";
 import { toSetName } from "../catalogue/keys.ts";
-import { assertComplete } from "../mover/stored-bytes.ts";
 import type { RestoreOptions, RunPlan } from "../producers/producer.ts";
 import type { Expected } from "../runs/report.ts";
 import { openRunFolder } from "../runs/run-folder.ts";
+import { assertAllComplete } from "./all-complete.ts";
 import { type Attended, attend } from "./attend.ts";
 import type { RunContext } from "./context.ts";
 import { toExpected } from "./expectation.ts";
@@ -13,7 +13,6 @@ import { reachAll } from "./reach.ts";
 import { RestoreRun } from "./restore-run.ts";
 import { reasonText, toRunFailure } from "./run-failure.ts";
 import { Session } from "./session.ts";
-import { together } from "./together.ts";
 import { verifyFirst } from "./verify-first.ts";
 
 /** What is to be restored. */
@@ -45,7 +44,7 @@ export async function restore(
   const { source, manifest } = request;
   assertCommitted(manifest);
   const planned = planAtOnce(context, request);
-  await together(manifest.streams, (receipt) => assertComplete(source.target, receipt, signal));
+  await assertAllComplete(source.target, manifest.streams, signal);
   await reachAll(context.agents, context.cluster, signal);
   const run = `restore-${manifest.set}-${toSetName(new Date())}`;
   const session = await Session.open({ ...context, run }, signal);

@@ -1,4 +1,5 @@
 import type { Receipt } from "@penstock/common";
+import { Direction } from "@penstock/proto";
 import type { PluginUse, RunPlan } from "../producers/producer.ts";
 import type { BackupStreams, StreamWatchers } from "./backup-streams.ts";
 import type { RunContext } from "./context.ts";
@@ -28,21 +29,25 @@ export async function serveBackup(
   serving: BackupServing,
   planned: RunPlan & { readonly plugin: PluginUse },
   runTools: RunTools,
-): Promise<HandedOver & { readonly ends: ToolEnds }> {
+): Promise<HandedOver & { readonly ends: ToolEnds; readonly onCommitted: () => Promise<void> }> {
   const { context, session, watchers } = serving;
   const common = { context, session, use: planned.plugin, names: new Set<string>() };
   const { stalls } = watchers;
   const restores = new PluginRestores({ ...common, sources: context.targets, stalls });
   const plugin = new PluginBackup({ ...serving, ...common, restores });
   plugin.serve();
-  const tools = await openPlugin(session, planned.tools, context.client?.host);
+  const tools = await openPlugin(session, {
+    ...planned,
+    ...whomOf(context, planned.plugin),
+    direction: Direction.DIRECTION_BACKUP,
+  });
   const ends = await runTools({ ...planned, tools }, common.names);
   if (context.client !== undefined) {
     const { tool, host } = context.client;
     using _watched = stalls.running(tool, host, common.names);
     await plugin.lastHanded();
   }
-  return { ends, ...(await plugin.settled()) };
+  return { ends, ...(await plugin.settled()), onCommitted: () => plugin.committed() };
 }
 
 /** What serves the plugin processes of a restore. */
@@ -69,8 +74,19 @@ export async function serveRestore(
   const restores = new PluginRestores({ ...common, sources, stalls });
   await restores.assertWhole(receipts);
   session.servePlugins((host, request) => void restores.serve(host, request));
-  const tools = await openPlugin(session, planned.tools, context.client?.host);
+  const tools = await openPlugin(session, {
+    ...planned,
+    ...whomOf(context, planned.plugin),
+    direction: Direction.DIRECTION_RESTORE,
+  });
   const ends = await runTools({ ...planned, tools }, common.names);
   if (context.client !== undefined) await restores.outlast(context.client);
   return ends;
+}
+
+function whomOf(
+  { client }: RunContext,
+  { nameOf }: PluginUse,
+): { readonly timestamp: string | undefined; readonly last: string | undefined } {
+  return { timestamp: client && nameOf(client.sign), last: client?.host };
 }

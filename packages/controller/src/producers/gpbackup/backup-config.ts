@@ -10,7 +10,6 @@ export interface BackupConfig {
   /** Older versions do not say it. */
   readonly segmentcount?: number;
   readonly singledatafile: boolean;
-  readonly metadataonly: boolean;
   /** The backups that a restore needs, this one included. */
   readonly restoreplan: readonly { readonly timestamp: string }[];
 }
@@ -20,7 +19,6 @@ const schema: z.ZodType<BackupConfig> = z.object({
   status: z.string().prefault(""),
   segmentcount: z.number().int().exactOptional(),
   singledatafile: z.boolean().prefault(false),
-  metadataonly: z.boolean().prefault(false),
   restoreplan: z
     .array(z.object({ timestamp: z.coerce.string() }))
     .nullish()

@@ -1,5 +1,6 @@
-import { nameField, pathField, quote, textField } from "@penstock/common";
+import { nameField, pathField, textField } from "@penstock/common";
 import { z } from "zod";
+import { variableName } from "../variable-name.ts";
 import { refusedOptions } from "./refused-options.ts";
 
 /** gpbackup with its storage plugin: one run of it is one set. */
@@ -29,11 +30,6 @@ const optionList = (tool: "gpbackup" | "gprestore"): z.ZodType<readonly string[]
     }
   });
 
-const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, {
-  error: ({ input }) =>
-    `bad name of a variable ${quote(String(input))}; allowed: letters, digits and "_", not beginning with a digit`,
-});
-
 /** The schema of a producer of type `gpbackup`. */
 export const gpbackupConfigSchema: z.core.$ZodTypeDiscriminable & z.ZodType<GpbackupConfig> =
   z.strictObject({
@@ -48,5 +44,5 @@ export const gpbackupConfigSchema: z.core.$ZodTypeDiscriminable & z.ZodType<Gpba
       .exactOptional()
       .describe("The coordinator's data directory (MASTER_DATA_DIRECTORY)"),
     port: z.number().int().min(1).max(65_535).exactOptional().describe("The coordinator's port"),
-    env: z.record(variable, textField).prefault({}).describe("Further variables of the tools"),
+    env: z.record(variableName, textField).prefault({}).describe("Further variables of the tools"),
   });

@@ -34,6 +34,7 @@ describe("what is started", () => {
         args: ["--dbname", "testdb", "--plugin-config", "PLUGIN_CONFIG", "--jobs", "4"],
         env: { PGPORT: "5433" },
         doubtfulStatuses: [1],
+        stopGraceMs: 60_000,
       },
     ]);
   });
@@ -115,6 +116,17 @@ describe("a plugin's stream", () => {
     expect(codecOf(`gpbackup_${TIMESTAMP}_metadata.sql`)).toBeUndefined();
     expect(codecOf(`gpbackup_0_${TIMESTAMP}.zst`)).toBe("none");
   });
+
+  test("must be whole; only the single file of a segment may be nothing at all, and only as zstd", () => {
+    const formatOf = (file: string): string | undefined =>
+      producerOf(BASE)
+        .planBackup("x")
+        .plugin?.toStream({ host: "sdw1", path: `/d/${FOLDER}/${file}` }).format;
+    expect(formatOf(`gpbackup_0_${TIMESTAMP}.gz`)).toBe("gzip");
+    expect(formatOf(`gpbackup_0_${TIMESTAMP}_16385.zst`)).toBe("zstd");
+    expect(formatOf(`gpbackup_0_${TIMESTAMP}.zst`)).toBe("zstd or nothing");
+    expect(formatOf(`gpbackup_0_${TIMESTAMP}_16385`)).toBeUndefined();
+  });
 });
 
 describe("what was handed over is a whole backup", () => {
@@ -124,21 +136,37 @@ describe("what was handed over is a whole backup", () => {
   const MULTI = [0, 1].flatMap((id) => [`${id}_${TIMESTAMP}_5.gz`, `${id}_${TIMESTAMP}_7.gz`]);
   const SINGLE = [0, 1].flatMap((id) => [`${id}_${TIMESTAMP}.gz`, `${id}_${TIMESTAMP}_toc.yaml`]);
 
-  /** Throws unless it is. */
-  function judge(files: readonly string[], settings = ""): void {
+  /** Throws unless it is; returns what it warns of. */
+  function judge(
+    files: readonly string[],
+    settings = "",
+    counted = "segmentcount: 2\n",
+  ): readonly string[] | undefined {
     const found = files.map((file) => ({ host: "mdw", path: `/data/${FOLDER}/${file}` }));
     const config = found.find(({ path }) => path.endsWith("config.yaml"));
-    const text = `segmentcount: 2\ntimestamp: "${TIMESTAMP}"\nstatus: Success\n${settings}`;
+    const text = `${counted}timestamp: "${TIMESTAMP}"\nstatus: Success\n${settings}`;
     const texts = config && { [fileKey(config)]: { text, modifiedMs: 0 } };
     const { proof } = producerOf(BASE).planBackup("x");
-    expect(proof?.judge({ output: {}, files: texts ?? {} }, found)).toEqual([]);
+    return proof?.judge({ output: {}, files: texts ?? {} }, found);
   }
   const data = (names: readonly string[]): string[] => names.map((name) => `gpbackup_${name}`);
 
   test("of many tables, of one file a segment, of no data at all", () => {
-    judge([...COORDINATOR, ...data(MULTI)]);
-    judge([...COORDINATOR, ...data(SINGLE)], "singledatafile: true\n");
-    judge(COORDINATOR, "metadataonly: true\n");
+    expect(judge([...COORDINATOR, ...data(MULTI)])).toEqual([]);
+    expect(judge([...COORDINATOR, ...data(SINGLE)], "singledatafile: true\n")).toEqual([]);
+    expect(judge(COORDINATOR, "metadataonly: true\n")).toEqual([]);
+  });
+
+  test("of a gpbackup that does not count its segments with a warning", () => {
+    const warnings = judge([...COORDINATOR, ...data(MULTI)], "", "");
+    expect(warnings).toEqual([expect.stringContaining("does not say how many segments")]);
+  });
+
+  test("its helpers are known by their pipes", () => {
+    const { plugin } = producerOf(BASE).planBackup("x");
+    const sign = `gpbackup_${TIMESTAMP}_config.yaml`;
+    expect(plugin?.strayOf(sign)).toBe(`_${TIMESTAMP}_pipe_`);
+    expect(plugin?.nameOf(sign)).toBe(TIMESTAMP);
   });
 
   test.for<[string, string[], string, RegExp]>([

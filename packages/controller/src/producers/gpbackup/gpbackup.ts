@@ -1,4 +1,5 @@
-import { type Manifest, PenstockError } from "@penstock/common";
+import { type FormatName, type Manifest, PenstockError } from "@penstock/common";
+import { environmentOf } from "../greenplum-environment.ts";
 import {
   AS_PLANNED,
   type HostFile,
@@ -12,14 +13,15 @@ import {
   type RunPlan,
 } from "../producer.ts";
 import { parseBackupConfig } from "./backup-config.ts";
-import { environmentOf } from "./environment.ts";
 import type { GpbackupConfig } from "./gpbackup-config.ts";
 import { judgeHanded } from "./judge.ts";
-import { configName, parseKey, timestampOf } from "./plugin-key.ts";
+import { configName, parseKey, timestampIn, timestampOf } from "./plugin-key.ts";
 import { refusedOptions } from "./refused-options.ts";
 
 /** gpbackup's "done, with warnings": the set may be good, its proof says. */
 const WITH_WARNINGS = 1;
+/** As long as it gives itself to end its helpers and sessions on all hosts. */
+const STOP_GRACE_MS = 60_000;
 
 /**
  * Plans runs of gpbackup and gprestore: one tool on the coordinator. All streams are the plugin's.
@@ -44,10 +46,7 @@ function planBackup(config: GpbackupConfig, origin: Origin): RunPlan {
     plugin: pluginUse(origin),
     proof: {
       files: [],
-      judge(evidence, found) {
-        judgeHanded(evidence, found);
-        return [];
-      },
+      judge: judgeHanded,
     },
   };
 }
@@ -77,7 +76,8 @@ function planTool(
   origin: Origin,
 ): PlannedTool {
   const { coordinator: host } = config;
-  return { id: tool, host, tool, args, env: environmentOf(config), streams: [], origin };
+  const env = environmentOf(config);
+  return { id: tool, host, tool, args, env, streams: [], stopGraceMs: STOP_GRACE_MS, origin };
 }
 
 function argumentsOf({ contentIds, metadataOnly, tables, extra }: RestoreOptions): string[] {
@@ -101,16 +101,30 @@ function pluginUse(origin: Origin): PluginUse {
     toStream: (handed) => toStream(handed, origin),
     needs: (text) =>
       parseBackupConfig(text).restoreplan.map(({ timestamp }) => configName(timestamp)),
+    // gpbackup_helper is told of its pipes so, and outlives a gpbackup that is killed.
+    strayOf: (sign) => `_${timestampIn(sign)}_pipe_`,
+    nameOf: timestampIn,
   };
 }
 
 function toStream({ host, path }: HostFile, origin: Origin): PlannedStream {
-  const { stream: name, contentId } = parseKey(path);
+  const { stream: name, contentId, tableOid } = parseKey(path);
+  const format = formatOf(name, tableOid);
   return {
     ...{ name, host, kind: "plugin", path, required: true, origin },
     ...(contentId === undefined ? {} : { contentId }),
     ...(/\.(gz|zst)$/.test(name) ? { codec: "none" } : {}),
-    // The status of a pipeline is that of its end: a compressor that was killed shows only here.
-    ...(name.endsWith(".gz") ? { format: "gzip" } : {}),
+    ...(format === undefined ? {} : { format }),
   };
+}
+
+/**
+ * The status of a pipeline is that of its end: a compressor that was killed shows only in its bytes. Of
+ * a segment whose tables are all empty gpbackup_helper, which compresses a segment's single file
+ * itself, makes no bytes at all with zstd.
+ */
+function formatOf(name: string, tableOid: string | undefined): FormatName | undefined {
+  if (name.endsWith(".gz")) return "gzip";
+  if (!name.endsWith(".zst")) return undefined;
+  return tableOid === undefined ? "zstd or nothing" : "zstd";
 }

@@ -14,9 +14,10 @@ const ALWAYS_THERE = ["metadata.sql", "toc.yaml", "config.yaml", "report"];
 /**
  * Whether what plugin processes have handed over is one whole backup: gpbackup's own word, which is
  * the only one that knows (a killed sibling sees a clean end of its data), and every file that its
- * kind of backup must have. Throws `failed` with what is missing, and on which host.
+ * kind of backup must have. Returns what could not be looked at. Throws `failed` with what is missing,
+ * and on which host.
  */
-export function judgeHanded({ files }: Evidence, found: readonly HostFile[]): void {
+export function judgeHanded({ files }: Evidence, found: readonly HostFile[]): readonly string[] {
   const handed = found.map(({ host, path }) => ({ host, ...parseKey(path) }));
   const config = findConfig(files, found, handed);
   assertSuccess(config.file.host, config.value);
@@ -26,7 +27,12 @@ export function judgeHanded({ files }: Evidence, found: readonly HostFile[]): vo
     if (!names.has(name)) throw missing(name, `host ${config.file.host}`);
   }
   assertSegments(config.value, handed);
+  return config.value.segmentcount === undefined ? [UNCOUNTED] : [];
 }
+
+/** Since 1.26 gpbackup says it. */
+const UNCOUNTED =
+  "this gpbackup does not say how many segments there are: one that has handed over nothing would not be noticed";
 
 function findConfig(
   files: Evidence["files"],

@@ -48,6 +48,13 @@ export function configName(timestamp: string): string {
   return `gpbackup_${timestamp}_config.yaml`;
 }
 
+/** The timestamp in the name of such a stream. */
+export function timestampIn(sign: string): string {
+  const [, timestamp] = OF_BACKUP.exec(sign) ?? [];
+  if (timestamp === undefined) throw strange(sign);
+  return timestamp;
+}
+
 /** The timestamp of the set that has these streams; `undefined` if gpbackup has not made it. */
 export function timestampOf(streams: readonly { readonly name: string }[]): string | undefined {
   for (const { name } of streams) {
