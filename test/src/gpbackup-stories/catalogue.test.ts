@@ -102,7 +102,7 @@ test("delete_backup removes the set of its timestamp and no other", {
   expect(before.length - after.length).toBe(1);
   const folders = await readdir(join(stage.cluster.store, "warehouse"));
   expect(folders.sort().reverse()).toEqual(after);
-  expect(await remove()).toMatchObject({ status: 0 });
+  expect(await remove()).toMatchObject({ status: 1, stderr: expect.stringContaining(one) });
   const { outcome } = await stage.gprestore(one);
   expect(outcome.status).toBe(2);
   expect(outcome.stdout + outcome.stderr).toContain(`gpbackup_${one}_config.yaml`);

@@ -1,4 +1,5 @@
-import { existsSync, statSync } from "node:fs";
+import { constants, existsSync, statSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { DumpByHand } from "./by-hand.ts";
 import { openGreenplum, resultOf } from "./greenplum-stage.ts";
@@ -57,9 +58,28 @@ test("another process goes on reading somebody's pipes", async () => {
   expect(await tool.outcome).toMatchObject({ status: 0 });
 });
 
+test("somebody who keeps the pipe of the statistics open fails the run, and does not hang it", async () => {
+  await stage.plan({ options: OPTIONS });
+  const { signal } = stage;
+  const key = "20300101000004";
+  const dump = await DumpByHand.list(stage, key, OPTIONS);
+  await dump.makePipes();
+  const path = dump.paths.find((other) => other.includes("gp_statistics")) ?? "";
+  await using command = await stage.startPenstock("backup", "--from-lists", ...dump.lists);
+  await command.stderr.waitFor(/^run \d+/m, signal);
+  await using _stranger = await open(path, constants.O_RDWR | constants.O_NONBLOCK);
+  await using tool = await dump.start();
+  expect(await tool.outcome).toMatchObject({ status: 0 });
+  const outcome = await command.outcome;
+  expect(outcome).toMatchObject({ status: 1 });
+  expect(outcome.stderr).toContain(
+    `stream gp_statistics_-1_1_${key} of mdw: its pipe is still held open 5s after its tool has ended`,
+  );
+});
+
 test("a gpcrondump that nobody starts is not waited for without end", async () => {
   await stage.plan({ options: OPTIONS }, { stall_timeout: "2s" });
-  const dump = await DumpByHand.list(stage, "20300101000003", OPTIONS);
+  const dump = await DumpByHand.list(stage, "20300101000005", OPTIONS);
   await dump.makePipes();
   const outcome = await stage.penstock("backup", "--from-lists", ...dump.lists);
   expect(outcome).toMatchObject({ status: 1 });

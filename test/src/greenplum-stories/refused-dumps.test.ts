@@ -36,7 +36,9 @@ async function backupWhile(meddling: string, text = ""): Promise<Outcome> {
 
 /** The only set that was begun. */
 function setOf({ stderr }: Outcome): string {
-  return /\d{14}/.exec(stderr)?.[0] ?? "";
+  const [set] = /\d{14}/.exec(stderr) ?? [];
+  if (set === undefined) throw new Error(`no set in: ${stderr}`);
+  return set;
 }
 
 test("while another gpcrondump dumps, the listing that exits with 0 is no list: locked", async () => {
@@ -67,7 +69,7 @@ test("another gpcrondump that begins between the listing and the dump is named",
     `error: gpcrondump on mdw: An instance of gpcrondump is already running (pid ${process.pid})\n`,
   );
   expect(outcome).toMatchObject({ status: 1 });
-  await expectNothingLeft(stage, "never");
+  await expectNothingLeft(stage, setOf(outcome));
 });
 
 test("a report of a later key on the same day: what gpcrondump says, with a hint", async () => {
@@ -81,7 +83,7 @@ test("a report of a later key on the same day: what gpcrondump says, with a hint
   expect(outcome.stderr).toMatch(/^error: gpcrondump on mdw exited with status 2/m);
   expect(outcome.stderr).toContain("There is a future dated backup on the system");
   expect(outcome.stderr).toMatch(/^hint: a report of the same day has a later key/m);
-  await expectNothingLeft(stage, "never");
+  await expectNothingLeft(stage, setOf(outcome));
 });
 
 test("a list without one of the segments is refused before anything is made", async () => {

@@ -112,17 +112,18 @@ async function dumpGlobals(setting: DumpSetting, isGood: boolean): Promise<void>
   const dump = `${state.postgres.pg_dumpall} -g -h 127.0.0.1 -p ${coordinator.port} -U ${GPADMIN}`;
   const rename =
     "sed 's/^-- PostgreSQL database cluster dump$/-- Greenplum Database cluster dump/'";
-  await shell(`${dump} | ${rename} > ${shellQuote(path)}`);
+  await shell(setting, `${dump} | ${rename} > ${shellQuote(path)}`);
 }
 
-/** The tars come last, and one after the other. */
+/** The tars come last, and one after the other; those of segments through ssh. */
 async function dumpConfigs(setting: DumpSetting): Promise<void> {
   const { log, instances, names } = setting;
   log.info("Dumping master config files");
   for (const instance of [instances.coordinator, ...instances.current]) {
     if (instance === instances.current[0]) log.info("Dumping segment config files");
     const path = join(folderOf(setting, instance), configName(names, instance));
-    await shell(`tar cfP ${shellQuote(path)} ${shellQuote(instance.dataDirectory)}/*.conf`);
+    const command = `tar cfP ${shellQuote(path)} ${shellQuote(instance.dataDirectory)}/*.conf`;
+    await shell(setting, command, { isRemote: instance !== instances.coordinator });
   }
 }
 
@@ -134,8 +135,15 @@ function sayIncomplete({ options, log }: DumpSetting): void {
   log.warning("Dump request was incomplete, not rolling back because -r option was not supplied");
 }
 
-async function shell(command: string): Promise<void> {
-  const child = spawn("/bin/sh", ["-c", command], { stdio: "ignore" });
+/** What ssh has started on another host is nobody's child here: no signal to the tool's group reaches it. */
+async function shell(
+  { state }: DumpSetting,
+  command: string,
+  { isRemote = false } = {},
+): Promise<void> {
+  const { PATH = "" } = process.env;
+  const env = { ...process.env, PATH: `${state.bin}:${PATH}` };
+  const child = spawn("/bin/sh", ["-c", command], { stdio: "ignore", detached: isRemote, env });
   await once(child, "exit");
   if (child.exitCode !== 0) throw failed(`non-zero rc: ${child.exitCode}`);
 }

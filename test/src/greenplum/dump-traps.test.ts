@@ -3,7 +3,7 @@ import { open, readdir, readFile, readlink } from "node:fs/promises";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Child } from "../harness/child.ts";
+import type { Child } from "../harness/child.ts";
 import { guardChildren } from "../harness/guard-children.ts";
 import { TempDir } from "../harness/temp-dir.ts";
 import { untilFound, untilNone } from "../harness/until.ts";
@@ -257,18 +257,6 @@ test("-r after a failure crashes and removes nothing", async () => {
     "(Reason=''str' object has no attribute 'dump_dir'') exiting...",
   );
   expect(exists(`gp_dump_${key}.rpt`)).toBe(true);
-});
-
-test("a reader of statistics that comes back after each end sees some, and may kill the run", async () => {
-  const key = "20261120111030";
-  await using run = await begin(key, ["gp_statistics"], "--dump-stats");
-  const script = 'while :; do cat "$1" > /dev/null; echo end; done';
-  const args = ["-c", script, "sh", run.readers.path("gp_statistics")];
-  await using reader = await Child.start("/bin/sh", args, {}, signal);
-  await reader.stdout.waitFor(/end\n/, signal);
-  const outcome = await run.tool.outcome;
-  const isBroken = outcome.stdout.includes("(Reason='[Errno 32] Broken pipe')");
-  expect(outcome.status).toBe(isBroken ? 2 : 0);
 });
 
 test("a reader of statistics that goes at the wrong moment kills the run", async () => {

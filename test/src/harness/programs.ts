@@ -48,6 +48,8 @@ export async function installProgram(name: ProgramName, folder: string): Promise
   const lines = [
     "#!/bin/sh",
     "unset LD_LIBRARY_PATH LD_PRELOAD NODE_OPTIONS NODE_PATH PYTHONHOME PYTHONPATH",
+    "unset NODE_DEBUG NODE_EXTRA_CA_CERTS NODE_V8_COVERAGE",
+    "export NODE_NO_WARNINGS=1",
     `export NODE_COMPILE_CACHE='${COMPILE_CACHE}'`,
     `exec ${programWords(name, [])} "$@"`,
   ];

@@ -38,7 +38,12 @@ export class PluginProcess implements AsyncDisposable {
   }
 
   kill(): void {
-    this.#child.kill("SIGKILL");
+    this.signal("SIGKILL");
+  }
+
+  /** To the process alone. */
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

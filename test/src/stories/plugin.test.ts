@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { status as Status } from "@grpc/grpc-js";
@@ -7,6 +7,7 @@ import {
   Codec,
   Direction,
   type PluginRequest,
+  type PluginSession,
   PrepareRequest,
   type RunEvent,
   type RunRef,
@@ -23,6 +24,7 @@ import { openStage } from "./stage.ts";
 const stage = openStage({ hosts: ["sdw1"] });
 const MIB = 2 ** 20;
 const TIMESTAMP = "20261120095538";
+const FOLDER = `/data/gpseg0/backups/20261120/${TIMESTAMP}`;
 const PLAN = "warehouse";
 let agent: RawAgent;
 let ref: RunRef;
@@ -62,15 +64,16 @@ const start = (...words: string[]): PluginProcess =>
     PATH: process.env["PATH"],
     // What a segment's own environment would do to a program that is not Greenplum's.
     NODE_OPTIONS: "--no-such-option",
+    NODE_EXTRA_CA_CERTS: "/nowhere.pem",
     LD_LIBRARY_PATH: "/gp/gpdb/lib",
     PYTHONHOME: "/gp/gpdb/ext/python",
   });
 
 const prepare = (
   streams: StreamSpec[],
-  session?: { writeConfig: boolean },
+  session?: Partial<PluginSession>,
 ): Promise<{ pluginConfig: string }> =>
-  agent.call("prepare", PrepareRequest.create({ ref, streams, plugin: session }));
+  agent.call("prepare", PrepareRequest.fromPartial({ ref, streams, plugin: session }));
 
 const specFor = (name: string, id: bigint, changes: Partial<StreamSpec> = {}): StreamSpec =>
   toSpec(name, "", { kind: StreamKind.STREAM_KIND_PLUGIN, pluginRequest: id, ...changes });
@@ -142,6 +145,21 @@ describe("a backup", () => {
     expect(await process.end).toMatchObject({ status: 0 });
   });
 
+  test("is not good before it is durable, whoever says so", async () => {
+    await using process = start("backup_data", config, keyOf("gpbackup_report"));
+    process.stdin.end("rows");
+    const { id } = await request();
+    await prepare([specFor("report", id, { answerLater: true })]);
+    const taking = Taking.begin(agent, ref, "report");
+    await taking.toEnd();
+    const answered = agent.call("answerPlugin", { ref, id, error: "" });
+    await agent.call("renewLease", { ref });
+    expect(process.isRunning).toBe(true);
+    await taking.finish();
+    await answered;
+    expect(await process.end).toMatchObject({ status: 0 });
+  });
+
   test("that is to be answered later is good when the run is released", async () => {
     await using process = start("backup_data", config, keyOf("gpbackup_report"));
     process.stdin.end("rows");
@@ -197,8 +215,10 @@ describe("a backup", () => {
     write();
     const { id } = await request();
     await prepare([specFor("data", id)]);
-    await untilStill(() => writtenBytes);
-    expect(writtenBytes).toBeLessThan(100 * MIB); // the replay buffer has 64
+    await expect.poll(() => writtenBytes, { timeout: 20_000 }).toBeGreaterThan(60 * MIB);
+    // The replay buffer is full. As many turns as it takes to hand over much more than the pipes hold.
+    for (let turns = 0; turns < 100; turns++) await agent.call("renewLease", { ref });
+    expect(writtenBytes).toBeLessThan(100 * MIB);
   });
 
   test("fails at once when the controller says so", async () => {
@@ -271,6 +291,50 @@ describe("a restore", () => {
     await expect(giveStream(agent, ref, given)).rejects.toMatchObject({ code: Status.DATA_LOSS });
     const { status, stdout } = await process.end;
     expect({ status, isRefused: stdout.at(-1) === 0 }).toEqual({ status: 1, isRefused: true });
+  });
+
+  test.for(["SIGTERM", "SIGHUP", "SIGINT"] as const)(
+    "that is told to end by %s has no clean end",
+    async (signal) => {
+      await using process = start("restore_data", config, keyOf("gpbackup_0_10"));
+      await prepare([restoreSpec("data", (await request()).id)]);
+      process.signal(signal);
+      expect(await process.end).toMatchObject({ status: 1, stdout: Buffer.of(0) });
+    },
+  );
+
+  test("that is killed before its mover comes harms nobody", async () => {
+    await using process = start("restore_data", config, keyOf("gpbackup_0_13"));
+    await prepare([restoreSpec("data", (await request()).id)]);
+    process.kill();
+    await process.end;
+    await agent.call("releaseRun", { ref });
+    expect(await agent.call("describe", { protocol: { min: 1, max: 1 } })).toMatchObject({
+      runs: [],
+    });
+  });
+
+  test("whose shell has gone has no clean end", async () => {
+    const output = join(stage.dir, "orphan");
+    const command = `${plugin} restore_data ${config} ${keyOf("gpbackup_0_11")} > ${output} & wait`;
+    await using helper = new PluginProcess(command, { PATH: "/usr/bin:/bin" });
+    await prepare([restoreSpec("data", (await request()).id)]);
+    helper.kill();
+    await expect.poll(() => readFile(output), { timeout: 10_000 }).toEqual(Buffer.of(0));
+  });
+
+  test("that does not go on reading does not hold up the end of the run", async () => {
+    await using process = start("restore_data", config, keyOf("gpbackup_0_12"));
+    await prepare([restoreSpec("data", (await request()).id)]);
+    process.signal("SIGSTOP");
+    const given = giveStream(agent, ref, { name: "data", bytes: Buffer.from("rows") });
+    const refused = expect(given).rejects.toThrow();
+    await event("streamOpened");
+    await agent.call("abortRun", { ref, reason: "gprestore was killed" });
+    await refused;
+    process.signal("SIGCONT");
+    const { status, stdout } = await process.end;
+    expect({ status, last: stdout.at(-1) }).toEqual({ status: 1, last: 0 });
   });
 
   test("puts a file where it was, whole, over what is there", async () => {
@@ -363,10 +427,28 @@ describe("the run decides", () => {
     });
   });
 
+  test("another gpbackup is refused, and the first goes on", async () => {
+    const timestamp = "20261120095539";
+    await prepare([], { writeConfig: false, direction: Direction.DIRECTION_BACKUP });
+    const setUp = (kind: string, folder: string): PluginProcess =>
+      start(`setup_plugin_for_${kind}`, config, folder, "segment_host");
+    for (let count = 0; count < 2; count++) {
+      await using process = setUp("backup", FOLDER);
+      expect(await process.end).toMatchObject({ status: 0, stderr: "" });
+    }
+    const words = expect.stringContaining(
+      `plan ${PLAN} is in use by the backup of ${TIMESTAMP} since `,
+    );
+    await using later = setUp("backup", `/data/gpseg0/backups/20261120/${timestamp}`);
+    expect(await later.end).toMatchObject({ status: 1, stderr: words });
+    await using other = setUp("restore", FOLDER);
+    expect(await other.end).toMatchObject({ status: 1, stderr: words });
+  });
+
   test("a run that has not asked for plugin processes gets none", async () => {
     await agent.call("releaseRun", { ref });
     ref = await agent.beginRun(PLAN);
-    await using process = start("setup_plugin_for_backup", config, "/x", "segment_host");
+    await using process = start("setup_plugin_for_backup", config, FOLDER, "segment_host");
     expect(await process.end).toMatchObject({ status: 1, stderr: /no run of plan/ });
   });
 
@@ -430,7 +512,7 @@ options:
     await using process = start(
       "setup_plugin_for_restore",
       pluginConfig,
-      "/x",
+      FOLDER,
       "segment",
       '\\"0\\"',
     );
@@ -519,6 +601,30 @@ describe("gpbackup that nobody has started for a set", () => {
     expect(await process.end).toMatchObject({ status: 0, stderr: "" });
   });
 
+  test("has none opened while the plan is another's, and says whose", async () => {
+    const session = { direction: Direction.DIRECTION_RESTORE, timestamp: TIMESTAMP };
+    await prepare([], { writeConfig: false, ...session });
+    const played = await playPenstock("exit 0");
+    await rm(played.args, { force: true });
+    await using process = start("setup_plugin_for_backup", played.config, folder, "master");
+    const words = expect.stringContaining(`is in use by the restore of ${TIMESTAMP}`);
+    expect(await process.end).toMatchObject({ status: 1, stderr: words });
+    await expect(stat(played.args)).rejects.toThrow("ENOENT");
+  });
+
+  test("waits for a run that is just ending, and then has its own opened", async () => {
+    const session = { direction: Direction.DIRECTION_RESTORE, timestamp: TIMESTAMP };
+    await prepare([], { writeConfig: false, ...session });
+    const played = await playPenstock(`while [ -e ${config} ]; do sleep 0.1; done`);
+    await rm(played.args, { force: true });
+    await using process = start("setup_plugin_for_backup", played.config, folder, "master");
+    await agent.call("releaseRun", { ref });
+    await vi.waitFor(() => stat(played.args), { timeout: 10_000 });
+    ref = await agent.beginRun(PLAN);
+    await prepare([], { writeConfig: false, direction: Direction.DIRECTION_BACKUP });
+    expect(await process.end).toMatchObject({ status: 0, stderr: "" });
+  });
+
   test("fails with what has kept it from being opened", async () => {
     await agent.call("releaseRun", { ref });
     const played = await playPenstock(`echo "error: plan ${PLAN} is locked" >&2; exit 5`);
@@ -542,11 +648,3 @@ describe("gpbackup that nobody has started for a set", () => {
     expect(await other.end).toMatchObject({ status: 1, stderr: "error: there is none\n" });
   });
 });
-
-/** Resolves when a number has not changed for half a second. */
-async function untilStill(read: () => number): Promise<void> {
-  for (let last = -1; last !== read(); ) {
-    last = read();
-    await new Promise((resolve) => setTimeout(resolve, 500));
-  }
-}

@@ -153,3 +153,11 @@ test("an agent behind another one's name or address is not taken for it", async 
   await writeFile(stage.cluster.configFile, swapped);
   await expectRefused(2, [`agent sdw1 (${two})`, "calls itself sdw2", "calls itself sdw1"]);
 });
+
+test("check finds a plan's tool that an agent does not allow", async () => {
+  const streams = [{ name: "app-{host}", kind: "stdout" }];
+  const producer = { type: "command", hosts: HOSTS, streams, backup: { tool: "gpcrondump" } };
+  await stage.cluster.configure({ plans: { nightly: { producer, targets: ["local"] } } });
+  const outcome = await stage.penstock("check");
+  expectFailure(outcome, 2, ["plan nightly", "gpcrondump on sdw1", "gpcrondump on sdw2", "hint: "]);
+});

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { gzipSync } from "node:zlib";
+import { gzipSync, constants as zlib, zstdCompressSync } from "node:zlib";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { FormatCheck } from "./format-check.ts";
@@ -10,8 +10,18 @@ const COMMENT = "--\n-- Greenplum Database database dump complete\n--\n\n";
 const DUMP = Buffer.from(TEXT + COMMENT);
 const TAR = Buffer.concat([Buffer.alloc(1024, "x"), Buffer.alloc(1024)]);
 
+/** Two frames, one with a checksum, and what pzstd writes before each. */
+const ZSTD = [
+  skippable(4),
+  zstdCompressSync("one"),
+  skippable(0),
+  zstdCompressSync(randomBytes(300), { params: { [zlib.ZSTD_c_checksumFlag]: 1 } }),
+];
+
 const WHOLE: Readonly<Record<FormatName, Buffer>> = {
   gzip: Buffer.concat([gzipSync("one"), gzipSync(""), gzipSync(randomBytes(300))]),
+  zstd: Buffer.concat(ZSTD),
+  "zstd or nothing": Buffer.concat(ZSTD),
   gpdump: DUMP,
   "gpdump.gz": Buffer.concat([
     gzipSync(DUMP.subarray(0, 60)),
@@ -20,6 +30,12 @@ const WHOLE: Readonly<Record<FormatName, Buffer>> = {
   ]),
   tar: TAR,
 };
+/** A zstd frame that holds no data. */
+function skippable(sizeBytes: number): Buffer {
+  const size = Buffer.alloc(4);
+  size.writeUInt32LE(sizeBytes);
+  return Buffer.concat([Buffer.of(0x5f, 0x2a, 0x4d, 0x18), size, Buffer.alloc(sizeBytes, "x")]);
+}
 const NAMES = FORMAT_NAMES.filter(isFormatName);
 
 async function check(name: FormatName, chunks: Iterable<Uint8Array>): Promise<void> {
@@ -68,13 +84,17 @@ test.each(NAMES)("%s: two chunks, cut at every byte, and an empty one between", 
   }
 });
 
-/** A gzip stream that was cut between two members cannot be told from a whole one. */
-const MEMBERS = [gzipSync("one").length, gzipSync("one").length + gzipSync("").length];
+/** A stream that was cut between two members or frames cannot be told from a whole one. */
+const BETWEEN: Partial<Record<FormatName, readonly number[]>> = {
+  gzip: [gzipSync("one").length, gzipSync("one").length + gzipSync("").length],
+  zstd: [2, 3].map((count) => Buffer.concat(ZSTD.slice(0, count)).length),
+  "zstd or nothing": [0, 2, 3].map((count) => Buffer.concat(ZSTD.slice(0, count)).length),
+};
 
 test.each(NAMES)("%s: what was cut is damaged, wherever", async (name) => {
   const bytes = WHOLE[name];
   for (let cut = 0; cut < bytes.length; cut++) {
-    const expected = name === "gzip" && MEMBERS.includes(cut) ? "whole" : "damaged";
+    const expected = BETWEEN[name]?.includes(cut) === true ? "whole" : "damaged";
     const said = await verdict(name, [bytes.subarray(0, cut)]);
     expect([cut, said === "whole" ? said : "damaged"]).toEqual([cut, expected]);
   }
@@ -101,7 +121,7 @@ test("a member behind zeros is not passed over", async () => {
 });
 
 test.each(NAMES)("%s: a flipped bit is damage, if the format can tell", async (name) => {
-  if (name === "gpdump" || name === "tar") return;
+  if (!name.endsWith("gz") && name !== "gzip") return;
   const whole = name === "gzip" ? gzipSync(randomBytes(100)) : gzipSync(DUMP);
   // The header's time and its notes about compressor and system may be anything.
   for (let place = 10; place < whole.length; place++) {
@@ -118,11 +138,19 @@ test("what is missing is said", async () => {
     ["gzip", "", "is empty: gzip data is missing"],
     ["gpdump", "", noComment],
     ["gpdump.gz", "", "is empty: gzip data is missing"],
+    ["zstd", "", "is empty: zstd data is missing"],
     ["tar", "", "ends without the two zero blocks that close a tar archive"],
     ["gzip", "plain text", "does not begin with gzip data"],
     ["gzip", gzipSync("one").subarray(0, -1), "ends in the middle of its gzip data"],
     ["gzip", gzipSync("one").subarray(0, 1), "ends in the middle of its gzip data"],
     ["gzip", flipped(gzipSync("one")), "has damaged gzip data: incorrect data check"],
+    ["zstd", "plain text", "does not begin with zstd data"],
+    ["zstd", ZSTD[1]?.subarray(0, -1) ?? "", "ends in the middle of its zstd data"],
+    ["zstd", skippable(4), "ends in the middle of its zstd data"],
+    ["zstd", `${ZSTD[1]?.toString("latin1")}(x`, "has something else behind its zstd data"],
+    ["zstd", frame(0x08), "has damaged zstd data: a reserved bit is set"],
+    ["zstd", frame(0x00, 0, 7, 0, 0), "has damaged zstd data: a block of no known type"],
+    ["zstd", frame(0x00, 0, 5, 0, 0xff), "has damaged zstd data: a block is too large"],
     ["gpdump", TEXT, noComment],
     ["gpdump", `${TEXT}${COMMENT}SELECT 1;\n`, noComment],
     ["gpdump.gz", gzipSync(TEXT), noComment],
@@ -131,9 +159,15 @@ test("what is missing is said", async () => {
     ["tar", Buffer.alloc(1100), "ends without the two zero blocks that close a tar archive"],
   ];
   for (const [name, bytes, message] of cases) {
-    expect([name, await verdict(name, [Buffer.from(bytes)])]).toEqual([name, message]);
+    const whole = typeof bytes === "string" ? Buffer.from(bytes, "latin1") : bytes;
+    expect([name, await verdict(name, [whole])]).toEqual([name, message]);
   }
 });
+
+/** Begins as a zstd frame does. */
+function frame(...bytes: number[]): Buffer {
+  return Buffer.of(0x28, 0xb5, 0x2f, 0xfd, ...bytes);
+}
 
 /** With another checksum in its trailer. */
 function flipped(member: Buffer): Buffer {
@@ -158,6 +192,6 @@ test("a check that is given up in the middle of a chunk leaves nothing behind", 
 });
 
 test("only formats have names", () => {
-  expect(NAMES).toEqual(["gzip", "gpdump", "gpdump.gz", "tar"]);
+  expect(NAMES).toEqual(["gzip", "zstd", "zstd or nothing", "gpdump", "gpdump.gz", "tar"]);
   expect(isFormatName("toString")).toBe(false);
 });

@@ -2,12 +2,15 @@ import type { FormatCheck } from "./format-check.ts";
 import { GpdumpFormat } from "./gpdump-format.ts";
 import { GzipFormat } from "./gzip-format.ts";
 import { TarFormat } from "./tar-format.ts";
+import { ZstdFormat } from "./zstd-format.ts";
 
 /** What the bytes of a stream can be checked to be. */
-export type FormatName = "gzip" | "gpdump" | "gpdump.gz" | "tar";
+export type FormatName = "gzip" | "zstd" | "zstd or nothing" | "gpdump" | "gpdump.gz" | "tar";
 
 const FORMATS: Readonly<Record<FormatName, () => FormatCheck>> = {
   gzip: () => new GzipFormat(),
+  zstd: () => new ZstdFormat(),
+  "zstd or nothing": () => new ZstdFormat({ mayBeEmpty: true }),
   gpdump: () => new GpdumpFormat(),
   "gpdump.gz": () => new GzipFormat(new GpdumpFormat()),
   tar: () => new TarFormat(),

@@ -65,7 +65,7 @@ export async function listSets(
   };
   const lists = targets.map(async (target) => {
     const names = await setNames(target.target, cluster, signal);
-    const addAll = (batch: readonly string[]): Promise<void[]> =>
+    const addAll = (batch: readonly string[]): Promise<unknown[]> =>
       Promise.all(batch.map((set) => add(target, set)));
     await inBatches(names, addAll);
   });

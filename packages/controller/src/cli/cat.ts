@@ -5,6 +5,7 @@ import {
   flow,
   hashing,
   isErrno,
+  listNames,
   PenstockError,
   type Receipt,
   raceAbort,
@@ -39,7 +40,7 @@ export const catCommand: CommandModule<GlobalArguments, CatArguments> = {
     const { manifest, target } = await findNamedSet(loaded, args, signal);
     const receipt = manifest.streams.find(({ name }) => name === args.stream);
     if (receipt === undefined) {
-      const names = manifest.streams.map(({ name }) => name).join(", ");
+      const names = listNames(manifest.streams.map(({ name }) => name));
       throw new PenstockError("not_found", `set ${manifest.set} has no stream ${args.stream}`, {
         hint: `its streams: ${names}`,
       });

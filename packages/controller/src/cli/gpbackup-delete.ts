@@ -1,3 +1,4 @@
+import { PenstockError } from "@penstock/common";
 import type { CommandModule } from "yargs";
 import { deleteSet } from "../catalogue/delete-set.ts";
 import { findByStream } from "../catalogue/find-by-stream.ts";
@@ -8,7 +9,7 @@ import { Loaded } from "./loaded.ts";
 import type { GlobalArguments } from "./options.ts";
 import { print, printJson } from "./print.ts";
 
-/** `penstock gpbackup delete PLAN --timestamp TS`. What is gone already is deleted. */
+/** `penstock gpbackup delete PLAN --timestamp TS`. */
 export const gpbackupDeleteCommand: CommandModule<GlobalArguments, GpbackupArguments> = {
   command: "delete <plan>",
   describe: "Delete the set of this timestamp from all targets of the plan",
@@ -22,16 +23,19 @@ export const gpbackupDeleteCommand: CommandModule<GlobalArguments, GpbackupArgum
     const stream = configName(timestamp);
     const sign = { cluster, producer: plan.producer.type, stream, withFailed: true };
     const found = await findByStream(targets, sign, signal);
-    const set = found?.manifest.set ?? null;
-    if (found !== undefined) {
-      await deleteSet(
-        targets.map(({ target }) => target),
-        found.manifest,
-        signal,
-      );
+    if (found === undefined) {
+      const message = `no set of cluster ${cluster} has gpbackup's timestamp ${timestamp}`;
+      throw new PenstockError("not_found", message, {
+        hint: "a timestamp is gpbackup's own name of the backup, not the set's; penstock show SET has it in the names of the streams",
+      });
     }
+    const { set } = found.manifest;
+    await deleteSet(
+      targets.map(({ target }) => target),
+      found.manifest,
+      signal,
+    );
     if (output === "json") printJson({ event: "result", status: "deleted", set, timestamp });
-    else if (set === null) print(`no set has timestamp ${timestamp}: there is nothing to delete\n`);
     else print(`set ${set} of timestamp ${timestamp} is deleted\n`);
   },
 };

@@ -8,6 +8,7 @@ import { backup } from "../run/backup.ts";
 import type { RunContext } from "../run/context.ts";
 import { restore } from "../run/restore.ts";
 import { onCancel } from "./cancellation.ts";
+import { warnByStatus } from "./done-with-warnings.ts";
 import { type GpbackupArguments, gpbackupArguments, gpbackupPlan } from "./gpbackup-arguments.ts";
 import { Loaded } from "./loaded.ts";
 import type { GlobalArguments } from "./options.ts";
@@ -48,8 +49,10 @@ export const gpbackupBackupCommand: CommandModule<GlobalArguments, ServeArgument
       await settleDeadRuns(loaded, signal);
       return await notingOutcome(context, () => backup(context, signal));
     });
-    if (output === "json") printJson({ event: "result", ...manifest });
+    const { warnings = [] } = manifest;
+    if (output === "json") printJson({ event: "result", ...manifest, warnings });
     else print(`set ${manifest.set} of timestamp ${timestamp} is committed\n`);
+    warnByStatus(warnings);
   },
 };
 
@@ -60,7 +63,7 @@ export const gpbackupRestoreCommand: CommandModule<GlobalArguments, ServeArgumen
   builder: serveArguments,
   async handler({ config, output, plan, timestamp, "client-pid": pid }) {
     const signal = onCancel();
-    const set = await openReport(output, { plan }, async (report) => {
+    const { set, warnings } = await openReport(output, { plan }, async (report) => {
       await using loaded = new Loaded(config);
       const { coordinator: host } = gpbackupPlan(loaded, plan).producer;
       const opened = await openRunContext(loaded, plan, report, signal);
@@ -69,11 +72,13 @@ export const gpbackupRestoreCommand: CommandModule<GlobalArguments, ServeArgumen
       const sign = configName(timestamp);
       const context = serving(opened, { tool: "gprestore", host, gone, sign });
       const { manifest, target: source } = await findSet(context, sign, signal);
-      await restore(context, { manifest, source, options: AS_PLANNED }, signal);
-      return manifest.set;
+      const done = await restore(context, { manifest, source, options: AS_PLANNED }, signal);
+      return { set: manifest.set, warnings: done.warnings };
     });
-    if (output === "json") printJson({ event: "result", set, plan, status: "served" });
+    const about = { event: "result", set, plan, status: "served" };
+    if (output === "json") printJson({ ...about, warnings });
     else print(`gprestore had what it wanted of set ${set}\n`);
+    warnByStatus(warnings);
   },
 };
 
@@ -82,7 +87,13 @@ function serveArguments(yargs: Argv<GlobalArguments>): Argv<ServeArguments> {
     type: "number",
     requiresArg: true,
     describe: "The tool's process on this host: when it is gone, this ends, too",
+    coerce: toPid,
   });
+}
+
+function toPid(pid: number): number {
+  if (Number.isSafeInteger(pid) && pid > 0) return pid;
+  throw new PenstockError("usage", "--client-pid: allowed: the number of a process");
 }
 
 /** The run as one that starts no tool. */

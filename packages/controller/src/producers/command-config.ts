@@ -1,7 +1,7 @@
-import { nameField, quote, type StreamKind, textField } from "@penstock/common";
+import { nameField, type StreamKind, textField } from "@penstock/common";
 import { z } from "zod";
 import { commandProblems } from "./command-checks.ts";
-import { VARIABLE_PATTERN } from "./template.ts";
+import { variableName } from "./variable-name.ts";
 
 /**
  * A tool that writes or reads pipes, started once on each host. In names, paths, arguments, values
@@ -48,10 +48,6 @@ export interface CommandTool {
 
 const STOP_SIGNALS = ["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2"];
 
-const variableName = z.string().regex(VARIABLE_PATTERN, {
-  error: ({ input }) =>
-    `bad name of a variable ${quote(String(input))}; allowed: letters, digits and "_", not beginning with a digit`,
-});
 const template = textField.meta({
   description: "May hold {host}, {set} and variables of the host",
 });

@@ -1,5 +1,7 @@
 import { type Clock, PenstockError, systemClock } from "@penstock/common";
+import type { FoundFile } from "@penstock/proto";
 import type { HostFile, PlannedStream, RunPlan } from "../producers/producer.ts";
+import type { AgentClient } from "./agent-client.ts";
 import type { BackupStreams } from "./backup-streams.ts";
 import type { RunContext } from "./context.ts";
 import { type ElsewhereSession, toolEndedElsewhere } from "./elsewhere.ts";
@@ -15,10 +17,7 @@ export interface Awaiting {
   readonly context: Pick<RunContext, "producerType" | "stall" | "graceMs">;
   readonly session: ElsewhereSession;
   readonly streams: Pick<BackupStreams, "named">;
-  readonly stalls: Pick<
-    StallWatch,
-    "running" | "mayBeSilent" | "quietForMs" | "toolEnded" | "finished"
-  >;
+  readonly stalls: Pick<StallWatch, "running" | "mayBeSilent" | "quietForMs" | "toolEnded">;
   readonly clock?: Clock;
 }
 
@@ -43,7 +42,10 @@ export async function awaitTool(
   }
   stalls.mayBeSilent(namesOf(held));
   await untilThere(awaiting, namesOf(held), awaited);
-  await toolEndedElsewhere({ session, stalls, graceMs: context.graceMs, ...(clock && { clock }) }, held);
+  await toolEndedElsewhere(
+    { session, stalls, graceMs: context.graceMs, ...(clock && { clock }) },
+    held,
+  );
   await settleAll(streams, held);
 }
 
@@ -78,13 +80,15 @@ async function untilThere(
 
 /** Each host is asked at most once: every call is a line in its agent's log. */
 async function missingOf(
-  { ref, signal, held }: ElsewhereSession,
+  session: ElsewhereSession,
   files: readonly HostFile[],
 ): Promise<readonly HostFile[]> {
+  const { ref, signal } = session;
   const byHost = [...Map.groupBy(files, ({ host }) => host)];
   const missing = await together(byHost, async ([host, own]) => {
     const paths = own.map(({ path }) => path);
-    const found = await held(host).call((agent) => agent.findFiles(ref, paths, signal), signal);
+    const find = (agent: AgentClient): Promise<FoundFile[]> => agent.findFiles(ref, paths, signal);
+    const found = await session.held(host).call(find, signal);
     const there = new Set(found.map(({ path }) => path));
     return own.filter(({ path }) => !there.has(path));
   });

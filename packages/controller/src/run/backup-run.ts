@@ -151,11 +151,7 @@ export class BackupRun {
     { stalls, names }: { stalls: StallWatch; names: Parameters<StallWatch["running"]>[2] },
   ): Promise<ToolEnd> {
     using _watched = stalls.running(tool.tool, tool.host, names);
-    const end = await runTool(this.#session, tool, streams, this.#context);
-    const elsewhere = streams.filter(({ host }) => host !== tool.host).map(({ name }) => name);
-    const left = tool.streams.filter((name) => elsewhere.includes(name));
-    stalls.toolEnded(left, this.#context.graceMs);
-    return end;
+    return await runTool(this.#session, tool, streams, { ...this.#context, stalls });
   }
 
   /** Returns what was found. */

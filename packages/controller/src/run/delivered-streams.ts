@@ -6,6 +6,7 @@ import type { TargetConfig } from "../targets/targets.ts";
 import type { RunPace } from "./pace.ts";
 import type { Session } from "./session.ts";
 import type { StallWatch } from "./stall-watch.ts";
+import { watchStream } from "./watch-stalls.ts";
 
 /** What all streams of a restore have in common. */
 export interface DeliverContext {
@@ -29,7 +30,7 @@ export class DeliveredStreamRun {
   /** Gives the stream its mover; `address` is where its agent serves it. */
   constructor(context: DeliverContext, planned: PlannedStream, receipt: Receipt, address: string) {
     const { session, mover, stalls, target, pace, protocol } = context;
-    const { name, host, whileItWaits } = planned;
+    const { name, host } = planned;
     this.#context = context;
     this.planned = planned;
     const place = { host, address, stream: name, ...session.ref };
@@ -40,7 +41,7 @@ export class DeliveredStreamRun {
       },
       {
         onAttached: () => {
-          stalls.attached(name, host, whileItWaits);
+          watchStream(stalls, session, planned);
           this.#tell("attached", 0);
           this.#attached.resolve();
         },

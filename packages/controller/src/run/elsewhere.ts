@@ -1,26 +1,47 @@
-import { PenstockError, systemClock } from "@penstock/common";
+import { type Clock, PenstockError, systemClock } from "@penstock/common";
 import type { PlannedStream } from "../producers/producer.ts";
+import type { HeldRun } from "./held-run.ts";
 import type { Session } from "./session.ts";
+import type { StallWatch } from "./stall-watch.ts";
 import { together } from "./together.ts";
 
 /** The word that a pipe was opened comes from another host than the word that the tool has ended. */
 const LEAST_GRACE_MS = 2_000;
 
+/** What of a session is used here. */
+export type ElsewhereSession = Pick<Session, "ref" | "signal" | "guard" | "miss"> & {
+  held(host: string): Pick<HeldRun, "call" | "streamOpened">;
+};
+
+/** The end of a tool. */
+export interface EndedTool {
+  readonly session: ElsewhereSession;
+  readonly stalls: Pick<StallWatch, "toolEnded">;
+  readonly graceMs: number;
+  readonly clock?: Clock;
+}
+
 /**
  * Sees to the pipes that a tool has on other hosts than its own: the agents there do not know that it
- * has ended. Held ones end now. One that nobody has opened when the grace is over counts as missing.
+ * has ended. Held ones end now. One that nobody has opened when the grace is over counts as missing; one
+ * that somebody keeps open fails the run when it has been silent for as long.
  */
 export async function toolEndedElsewhere(
-  session: Session,
+  ended: EndedTool,
   streams: readonly PlannedStream[],
-  graceMs: number,
 ): Promise<void> {
+  const { session, stalls, graceMs } = ended;
   await endHeld(session, streams);
-  for (const stream of streams) session.guard(expectOpened(session, stream, graceMs));
+  const names = streams.map(({ name }) => name);
+  stalls.toolEnded(names, graceMs);
+  for (const stream of streams) session.guard(expectOpened(ended, stream));
 }
 
 /** Ends those of these streams that are held open: what is in their pipes is read before. */
-export async function endHeld(session: Session, streams: readonly PlannedStream[]): Promise<void> {
+async function endHeld(
+  session: ElsewhereSession,
+  streams: readonly PlannedStream[],
+): Promise<void> {
   const { ref, signal } = session;
   const held = streams.filter(({ heldOpen }) => heldOpen === true);
   await together([...new Set(held.map(({ host }) => host))], async (host) => {
@@ -31,9 +52,8 @@ export async function endHeld(session: Session, streams: readonly PlannedStream[
 
 /** Its agent must have been heard since: else it may only not have been able to say so. */
 async function expectOpened(
-  session: Session,
+  { session, graceMs, clock = systemClock }: EndedTool,
   { name, host, kind, path }: PlannedStream,
-  graceMs: number,
 ): Promise<void> {
   if (kind !== "fifo") return;
   const { ref, signal } = session;
@@ -43,7 +63,7 @@ async function expectOpened(
     isOpen = true;
   });
   const within = (ms: number): Promise<void> =>
-    Promise.race([opened, systemClock.delay(ms, signal)]).catch(() => {});
+    Promise.race([opened, clock.delay(ms, signal)]).catch(() => {});
   await within(Math.max(graceMs, LEAST_GRACE_MS));
   if (isOpen || signal.aborted) return;
   await held.call((agent) => agent.renewLease(ref, signal), signal);

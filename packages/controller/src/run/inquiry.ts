@@ -6,6 +6,7 @@ import {
   type HostFile,
   type Inquiry,
 } from "../producers/producer.ts";
+import { planFiles } from "./collect.ts";
 import type { RunContext } from "./context.ts";
 import { checkAll } from "./prepare.ts";
 import type { Session } from "./session.ts";
@@ -16,7 +17,7 @@ import { watchStalls } from "./watch-stalls.ts";
 /**
  * Asks the hosts what a producer wants to know before it plans. Nothing is made but by the tools
  * themselves. Throws `failed` for a tool that does not end well, or hangs; `usage`, with the place,
- * for one that its agent does not allow.
+ * for a tool or a folder that its agent does not allow: then no tool was started.
  */
 export async function ask(
   context: RunContext,
@@ -24,13 +25,25 @@ export async function ask(
   { tools, files }: Inquiry,
 ): Promise<Evidence> {
   await checkAll(session, { streams: [], tools }, context.explain);
+  await assertReadable(context, session, { tools, files });
   using stalls = watchStalls(context, session, "backup");
   const output: Record<string, string> = {};
   for (const tool of tools) {
     using _watched = stalls.running(tool.tool, tool.host, []);
-    output[tool.id] = (await runTool(session, tool, [], context)).stdoutTail;
+    output[tool.id] = (await runTool(session, tool, [], { ...context, stalls })).stdoutTail;
   }
   return { output, files: await readTexts(session, files) };
+}
+
+/** The files may not be there yet, but their agents must allow their folders. */
+async function assertReadable(
+  { explain }: RunContext,
+  session: Session,
+  { tools, files }: Inquiry,
+): Promise<void> {
+  const [origin = []] = tools.map((tool) => tool.origin);
+  const globs = files.map(({ host, path }) => ({ host, glob: path, origin }));
+  await planFiles(session, globs, explain);
 }
 
 /** Small text files as they are now, by `fileKey`; what is not there is left out. */

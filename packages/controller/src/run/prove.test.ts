@@ -2,8 +2,9 @@ import { expect, test } from "vitest";
 import type { PlannedTool, Proof, RunPlan } from "../producers/producer.ts";
 import type { RunReport } from "../runs/report.ts";
 import type { ToolEnd } from "./held-run.ts";
-import { prove } from "./prove.ts";
+import { checkProof, prove } from "./prove.ts";
 import type { Session } from "./session.ts";
+import { SessionInMemory } from "./test-support.ts";
 
 /** Nobody is asked for a file that no proof names. */
 const NO_SESSION = undefined as unknown as Session;
@@ -51,4 +52,17 @@ test("what the proof misses fails the run", async () => {
     throw new Error("no report on mdw");
   };
   await expect(proven(0, judge)).rejects.toThrow("no report on mdw");
+});
+
+test("a proof that its agent would not let be read is found before anything is begun", async () => {
+  const session = new SessionInMemory();
+  session.files.add("mdw:/b/report");
+  const proofOf = (...paths: string[]): { proof: Proof } => ({
+    proof: { files: paths.map((path) => ({ host: "mdw", path })), judge: () => [] },
+  });
+  await checkProof(session, proofOf("/b/report", "/b/not-yet"));
+  await checkProof(session, {});
+  await expect(checkProof(session, proofOf("/b/report", "/x/status"))).rejects.toMatchObject({
+    ...{ code: "usage", message: "/x/status is outside" },
+  });
 });

@@ -7,7 +7,7 @@ import type { ToolEnd } from "./held-run.ts";
 import { runLimited } from "./limits.ts";
 import type { TellRates } from "./pace-stream.ts";
 import { checkAll, type Preparation, prepareAll } from "./prepare.ts";
-import { prove, type ToolEnds } from "./prove.ts";
+import { checkProof, prove, type ToolEnds } from "./prove.ts";
 import { serveRestore } from "./serve-plugin.ts";
 import type { Session } from "./session.ts";
 import type { StallWatch } from "./stall-watch.ts";
@@ -43,6 +43,7 @@ export class RestoreRun {
   async check(planned: RunPlan): Promise<void> {
     const preparation = this.#toPreparation(planned, planned.streams);
     await checkAll(this.#session, preparation, this.#context.explain);
+    await checkProof(this.#session, planned);
   }
 
   /** Regular files first: tools look for them; then pipes; then the tools. Returns their warnings. */
@@ -115,7 +116,8 @@ export class RestoreRun {
     const ends = new Map<string, ToolEnd>();
     const run = async (tool: PlannedTool): Promise<void> => {
       using _watched = stalls.running(tool.tool, tool.host, names ?? tool.streams);
-      ends.set(tool.id, await runTool(this.#session, tool, streams, this.#context));
+      const context = { ...this.#context, stalls };
+      ends.set(tool.id, await runTool(this.#session, tool, streams, context));
       await Promise.all(tool.streams.map((name) => this.#delivered(name)));
     };
     await runLimited(tools, this.#context.limits, run, this.#session.signal);

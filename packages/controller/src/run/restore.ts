@@ -1,8 +1,8 @@
-import type { Manifest } from "@penstock/common";
+import { hasCode, type Manifest, PenstockError } from "@penstock/common";
 import { assertCommitted } from "../catalogue/catalogue.ts";
 import { toSetName } from "../catalogue/keys.ts";
 import type { RestoreOptions, RunPlan } from "../producers/producer.ts";
-import type { Expected } from "../runs/report.ts";
+import type { Expected, Reporter } from "../runs/report.ts";
 import { openRunFolder } from "../runs/run-folder.ts";
 import { assertAllComplete } from "./all-complete.ts";
 import { type Attended, attend } from "./attend.ts";
@@ -25,7 +25,7 @@ export interface RestoreRequest {
 
 /** What a restore has come to. */
 export interface Restored {
-  /** How many streams took part. */
+  /** How many streams were taken to their end. */
   readonly streams: number;
   /** Of the tools; they have been reported. */
   readonly warnings: readonly string[];
@@ -45,11 +45,14 @@ export async function restore(
   assertCommitted(manifest);
   const planned = planAtOnce(context, request);
   await assertAllComplete(source.target, manifest.streams, signal);
-  await reachAll(context.agents, context.cluster, signal);
+  await reachAll(context.agents, context.cluster, signal).catch((error: unknown) => {
+    throw hasCode(error, "unreachable") ? orElsewhere(error) : error;
+  });
   const run = `restore-${manifest.set}-${toSetName(new Date())}`;
   const session = await Session.open({ ...context, run }, signal);
   await using attended = await attendRestore(context, session, manifest);
-  const own = { ...context, report: attended.report };
+  const counted = countDone(attended.report);
+  const own = { ...context, report: counted.report };
   let hasBegun = false;
   try {
     const restoring = new RestoreRun({ context: own, session, source, manifest });
@@ -67,7 +70,7 @@ export async function restore(
     const warnings = await restoring.execute(plan);
     await session.release();
     attended.succeeded("restored");
-    return { streams: plan.streams.length, warnings };
+    return { streams: counted.done.size, warnings };
   } catch (thrown) {
     const cause: unknown = session.signal.aborted ? session.signal.reason : thrown;
     const error = hasBegun ? toRunFailure(cause) : cause;
@@ -75,6 +78,24 @@ export async function restore(
     await session.abort(reasonText(error));
     throw error;
   }
+}
+
+/** Streams that plugin processes want are in no plan. */
+function countDone(report: Reporter): { readonly report: Reporter; readonly done: Set<string> } {
+  const done = new Set<string>();
+  return {
+    done,
+    report(told) {
+      if (told.event === "stream" && told.state === "done") done.add(told.stream);
+      report(told);
+    },
+  };
+}
+
+function orElsewhere(error: PenstockError): PenstockError {
+  const map = "a host that is gone for good: --map HOST=OTHER has another agent stand in";
+  const hint = error.hint === undefined ? map : `${error.hint}; ${map}`;
+  return new PenstockError(error.code, error.message, { cause: error, hint });
 }
 
 /** What a plan can do is said before anything is reached, unless the hosts have to be asked. */

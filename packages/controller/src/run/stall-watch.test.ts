@@ -188,3 +188,50 @@ test("what a tool has left behind on another host may go on, but not in silence"
     "stream app of sdw1: its pipe is still held open 5s after its tool has ended",
   ]);
 });
+
+test("a pipe that was opened counts as open before as much has come as is stored at once", () => {
+  const { stalls, pass } = watch();
+  stalls.attached("app", "sdw1");
+  stalls.waiting("app", "tool");
+  stalls.toolEnded(["app"], 5 * SECOND);
+  expect(pass(6 * SECOND)).toEqual([]); // others see to pipes that nobody has opened
+  stalls.opened("app");
+  expect(pass(4 * SECOND)).toEqual([]);
+  expect(pass(SECOND)).toEqual([
+    "stream app of sdw1: its pipe is still held open 5s after its tool has ended",
+  ]);
+});
+
+test("a reader that somebody has left behind, and that reads nothing, is not waited for", () => {
+  const { stalls, pass } = watch("restore");
+  stalls.attached("app", "sdw1");
+  stalls.opened("app");
+  stalls.waiting("app", "tool");
+  stalls.toolEnded(["app"], 5 * SECOND);
+  expect(pass(5 * SECOND)).toHaveLength(1);
+});
+
+test("a pipe of others that was opened must not be silent, unless it may be", () => {
+  for (const mayBeSilent of [false, true]) {
+    const { stalls, pass } = watch();
+    stalls.attached("app", "sdw1");
+    stalls.waiting("app", "tool");
+    stalls.opened("app");
+    if (mayBeSilent) stalls.mayBeSilent(["app", "gone"]);
+    expect(pass(60 * SECOND)).toHaveLength(mayBeSilent ? 0 : 1);
+  }
+});
+
+test("streams are quiet since the last of them has moved; without any, for ever", () => {
+  const { stalls, pass } = watch();
+  stalls.attached("one", "sdw1");
+  stalls.attached("two", "sdw1");
+  pass(10 * SECOND);
+  stalls.moved("one");
+  pass(5 * SECOND);
+  expect(stalls.quietForMs(["one", "two", "gone"])).toBe(5 * SECOND);
+  expect(stalls.quietForMs(["two"])).toBe(15 * SECOND);
+  expect([stalls.quietForMs([]), stalls.quietForMs(["gone"])]).toEqual([
+    ...[Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY],
+  ]);
+});

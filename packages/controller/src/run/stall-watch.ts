@@ -29,6 +29,10 @@ interface Watched {
   readonly host: string;
   readonly whileItWaits: string | undefined;
   hasMoved: boolean;
+  /** Its pipe has somebody at its other end: it need not have moved as much as is stored at once. */
+  isOpen: boolean;
+  /** Nobody has to write anything more to it. */
+  mayBeSilent: boolean;
   waitingFor: WaitingFor;
   /** Since when nothing has moved, or it waits for this one. */
   sinceMs: number;
@@ -66,14 +70,24 @@ export class StallWatch implements Disposable {
   /** Watches a stream from now on, until it is `finished`; see `PlannedStream.whileItWaits`. */
   attached(name: string, host: string, whileItWaits?: string): void {
     const sinceMs = this.#clock.nowMs();
-    const still = { hasMoved: false, waitingFor: "nobody", sinceMs, toolGone: undefined } as const;
-    this.#streams.set(name, { name, host, whileItWaits, ...still });
+    const still = { hasMoved: false, isOpen: false, mayBeSilent: false, toolGone: undefined };
+    const about = { name, host, whileItWaits };
+    this.#streams.set(name, { ...about, ...still, waitingFor: "nobody", sinceMs });
+  }
+
+  /** Its tool has opened its pipe. */
+  opened(name: string): void {
+    const stream = this.#streams.get(name);
+    if (stream === undefined || stream.isOpen) return;
+    stream.isOpen = true;
+    stream.sinceMs = this.#clock.nowMs();
   }
 
   moved(name: string): void {
     const stream = this.#streams.get(name);
     if (stream === undefined) return;
     stream.hasMoved = true;
+    stream.isOpen = true;
     stream.sinceMs = this.#clock.nowMs();
   }
 
@@ -103,9 +117,23 @@ export class StallWatch implements Disposable {
     return { [Symbol.dispose]: () => void this.#tools.delete(tool) };
   }
 
+  /** Those who write these streams have no need to, from now on, until the tool has ended. */
+  mayBeSilent(names: readonly string[]): void {
+    for (const name of names) {
+      const stream = this.#streams.get(name);
+      if (stream !== undefined) stream.mayBeSilent = true;
+    }
+  }
+
+  /** For how long none of those of these that go on has moved; without one for ever. */
+  quietForMs(names: readonly string[]): number {
+    const since = names.map((name) => this.#streams.get(name)?.sinceMs ?? Number.NEGATIVE_INFINITY);
+    return this.#clock.nowMs() - Math.max(...since);
+  }
+
   /**
    * The tool of these streams has ended. What it has left behind may go on, but no longer than this
-   * without a byte. An agent sees to the streams of its own tools; these are on other hosts.
+   * without a byte. An agent sees to the streams of its own tools; these are of others.
    */
   toolEnded(names: readonly string[], graceMs: number): void {
     const toolGone = { sinceMs: this.#clock.nowMs(), graceMs };
@@ -131,7 +159,7 @@ export class StallWatch implements Disposable {
 
   /** What is to be said of a stream that stands still, other than through a tool of ours. */
   #ofStream(stream: Watched): string | undefined {
-    const { name, host, waitingFor, sinceMs, hasMoved } = stream;
+    const { name, host, waitingFor, sinceMs, isOpen, mayBeSilent } = stream;
     const leftOpen = this.#ofLeftOpen(stream);
     if (leftOpen !== undefined) return leftOpen;
     if (!this.#isOver(sinceMs + this.#pauseMs(name))) return undefined;
@@ -142,7 +170,8 @@ export class StallWatch implements Disposable {
         return this.#said(stream, `target ${this.#targets} has ${this.#verbs.target} nothing`);
       case "tool": {
         const isOurs = [...this.#tools].some((tool) => tool.streams.has(name));
-        if (isOurs || !hasMoved) return undefined; // a pipe of others may be opened late
+        // A pipe of others may be opened late.
+        if (isOurs || !isOpen || mayBeSilent) return undefined;
         return this.#said(stream, `the other end has ${this.#verbs.tool} nothing`);
       }
       case "nobody":
@@ -151,15 +180,8 @@ export class StallWatch implements Disposable {
   }
 
   /** A pipe that was never opened is seen to by others. */
-  #ofLeftOpen({
-    name,
-    host,
-    waitingFor,
-    sinceMs,
-    hasMoved,
-    toolGone,
-  }: Watched): string | undefined {
-    if (toolGone === undefined || waitingFor !== "tool" || !hasMoved) return undefined;
+  #ofLeftOpen({ name, host, waitingFor, sinceMs, isOpen, toolGone }: Watched): string | undefined {
+    if (toolGone === undefined || waitingFor !== "tool" || !isOpen) return undefined;
     const { graceMs } = toolGone;
     if (this.#clock.nowMs() - Math.max(sinceMs, toolGone.sinceMs) < graceMs) return undefined;
     const duration = formatDuration(graceMs);

@@ -14,6 +14,7 @@ import type { Reporter, StreamState } from "../runs/report.ts";
 import type { TargetConfig } from "../targets/targets.ts";
 import type { Session } from "./session.ts";
 import type { StallWatch } from "./stall-watch.ts";
+import { watchStream } from "./watch-stalls.ts";
 
 /** What all streams of a backup have in common. */
 export interface StoreContext {
@@ -103,7 +104,7 @@ export class StoredStreamRun implements BackupStreamRun {
       },
       {
         onAttached: () => {
-          context.stalls.attached(name, host, planned.whileItWaits);
+          watchStream(context.stalls, session, planned);
           this.#to("attached");
           this.#attached.resolve();
         },

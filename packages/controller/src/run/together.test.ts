@@ -26,3 +26,9 @@ test("one error is thrown as it is, after all others are done", async () => {
   await expect(together([1, 2, 3], action)).rejects.toBe(error);
   expect(done).toEqual([2, 3]);
 });
+
+test("a cause that ends many is told once", () => {
+  const lost = (): PenstockError => new PenstockError("unreachable", "agent h1: no sign of life");
+  expect(joined([lost(), lost()]).message).toBe(lost().message);
+  expect(joined([lost(), lost(), new Error("x")]).message).toMatch(/^2 problems:/);
+});

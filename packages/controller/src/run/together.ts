@@ -24,7 +24,9 @@ const WEIGHTIEST: readonly ErrorCode[] = ["usage", "locked", "refused", "unreach
 export function joined(errors: readonly unknown[]): Error {
   const aborted = errors.find(isAbortError);
   if (aborted !== undefined) return aborted as Error;
-  const [first, ...others] = errors.map((error) => toPenstockError(error, "internal"));
+  const [first, ...others] = oncePerMessage(
+    errors.map((error) => toPenstockError(error, "internal")),
+  );
   if (first === undefined) throw new PenstockError("internal", "no errors to join");
   if (others.length === 0) return first;
   const all = [first, ...others];
@@ -35,4 +37,11 @@ export function joined(errors: readonly unknown[]): Error {
     cause: first,
     ...(hint === undefined ? {} : { hint }),
   });
+}
+
+/** One cause that ends many waits is told once. */
+function oncePerMessage(errors: readonly PenstockError[]): PenstockError[] {
+  return [
+    ...new Map(errors.toReversed().map((error) => [error.message, error])).values(),
+  ].reverse();
 }

@@ -1,9 +1,12 @@
 import { listNames, PenstockError, raceAbort, type StreamKind } from "@penstock/common";
 import type { PlannedStream, PlannedTool } from "../producers/producer.ts";
 import type { RunContext } from "./context.ts";
-import { toolEndedElsewhere } from "./elsewhere.ts";
+import { type EndedTool, toolEndedElsewhere } from "./elsewhere.ts";
 import type { ToolEnd } from "./held-run.ts";
 import type { Session } from "./session.ts";
+
+/** What a tool is run with. */
+export type ToolContext = Pick<RunContext, "graceMs" | "report"> & Pick<EndedTool, "stalls">;
 
 /**
  * Starts a tool on its agent and waits for its end; `streams` are those of the plan. Throws unless
@@ -13,7 +16,7 @@ export async function runTool(
   session: Session,
   tool: PlannedTool,
   streams: readonly PlannedStream[],
-  { graceMs, report }: Pick<RunContext, "graceMs" | "report">,
+  { graceMs, report, stalls }: ToolContext,
 ): Promise<ToolEnd> {
   const { signal } = session;
   const held = session.held(tool.host);
@@ -45,7 +48,7 @@ export async function runTool(
   report({ event: "tool-exit", host: tool.host, ...outcome, name: tool.tool });
   assertEndedWell(tool, end, session.cutOff);
   tool.assertDone?.(end.stdoutTail);
-  await toolEndedElsewhere(session, elsewhere, graceMs);
+  await toolEndedElsewhere({ session, stalls, graceMs }, elsewhere);
   return { ...end, name: tool.tool };
 }
 

@@ -1,3 +1,4 @@
+import type { PlannedStream } from "../producers/producer.ts";
 import type { RunContext } from "./context.ts";
 import type { Session } from "./session.ts";
 import { type StallOptions, StallWatch } from "./stall-watch.ts";
@@ -16,4 +17,18 @@ export function watchStalls(
     rateOf: (stream) => pace.rateOf(stream),
     fail: (error) => session.fail(error),
   });
+}
+
+/** Watches a stream of the run from now on, until it is finished. */
+export function watchStream(
+  stalls: StallWatch,
+  session: Session,
+  { name, host, kind, whileItWaits }: PlannedStream,
+): void {
+  stalls.attached(name, host, whileItWaits);
+  if (kind !== "fifo") return;
+  void session
+    .held(host)
+    .streamOpened(name)
+    .then(() => stalls.opened(name));
 }

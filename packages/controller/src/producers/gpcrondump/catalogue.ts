@@ -1,7 +1,7 @@
 import { listNames, PenstockError } from "@penstock/common";
+import { pythonEnvironmentOf } from "../greenplum-environment.ts";
 import type { Evidence, Origin, PlannedTool } from "../producer.ts";
 import type { GpcrondumpConfig } from "./config.ts";
-import { environmentOf } from "./environment.ts";
 
 /** A database server that serves now. */
 export interface Primary {
@@ -39,7 +39,7 @@ export function catalogueTool(config: GpcrondumpConfig, host: string, origin: Or
     host,
     tool: "psql",
     args: ["-X", "-A", "-t", "-q", "-F", "|", "-d", "template1", "-c", QUERY],
-    env: environmentOf(config),
+    env: pythonEnvironmentOf(config),
     streams: [],
     keepStdoutBytes: 1024 * 1024,
     origin: [...origin, "coordinator"],

@@ -1,7 +1,6 @@
 import { parseYaml } from "@penstock/common";
 import { describe, expect, test } from "vitest";
 import { gpcrondumpConfigSchema } from "./config.ts";
-import { environmentOf } from "./environment.ts";
 import { gpcrondumpAgents } from "./gpcrondump.ts";
 import { configOf } from "./sample-cluster.ts";
 
@@ -37,26 +36,6 @@ describe("the configuration of a gpcrondump producer", () => {
     expect(() => parseYaml(text, "p.yaml", gpcrondumpConfigSchema)).toThrow(
       'bad name of a database at database; allowed: one line, not beginning with "-"',
     );
-  });
-
-  test("sets what greenplum_path.sh sets, and lets env win", () => {
-    const more = `directory: /b
-home: /usr/local/greenplum-db
-coordinatorDataDirectory: /data/master/gpseg-1
-port: 5432
-env: {PYTHONHOME: "", PGUSER: gpadmin}
-`;
-    expect(environmentOf(configOf(more))).toEqual({
-      GPHOME: "/usr/local/greenplum-db",
-      PATH: "/usr/local/greenplum-db/bin:/usr/local/greenplum-db/ext/python/bin:/usr/local/bin:/usr/bin:/bin",
-      LD_LIBRARY_PATH: "/usr/local/greenplum-db/lib:/usr/local/greenplum-db/ext/python/lib",
-      PYTHONPATH: "/usr/local/greenplum-db/lib/python",
-      PYTHONHOME: "",
-      MASTER_DATA_DIRECTORY: "/data/master/gpseg-1",
-      PGPORT: "5432",
-      PGUSER: "gpadmin",
-    });
-    expect(environmentOf(configOf())).toEqual({});
   });
 
   test("needs every agent there is, or those of its map of hosts", () => {

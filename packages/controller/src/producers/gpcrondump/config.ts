@@ -1,6 +1,6 @@
 import { type ConfigProblem, nameField, pathField, textField } from "@penstock/common";
 import { z } from "zod";
-import { VARIABLE_PATTERN } from "../template.ts";
+import { variableName } from "../variable-name.ts";
 import { DUMP_OPTIONS } from "./dump-options.ts";
 import { type OptionTable, scanOptions } from "./option-scan.ts";
 import { RESTORE_OPTIONS } from "./restore-options.ts";
@@ -36,9 +36,6 @@ const database = textField.refine((name) => /^[^-\n][^\n]*$/.test(name), {
 const prefix = z.string().regex(/^[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?$/, {
   error:
     'bad prefix; allowed: letters, digits, "_", "." and "-", with a letter or digit at both ends',
-});
-const variableName = z.string().regex(VARIABLE_PATTERN, {
-  error: 'bad name of a variable; allowed: letters, digits and "_", not beginning with a digit',
 });
 
 /** The schema of a producer of type `gpcrondump`, with all checks that need nothing but its own text. */

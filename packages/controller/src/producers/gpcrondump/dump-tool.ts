@@ -1,4 +1,5 @@
 import { PenstockError } from "@penstock/common";
+import { pythonEnvironmentOf } from "../greenplum-environment.ts";
 import {
   type Evidence,
   type FileLists,
@@ -11,7 +12,6 @@ import {
 import { catalogueTool } from "./catalogue.ts";
 import type { GpcrondumpConfig } from "./config.ts";
 import { assertAlone, DUMP_FAILURES } from "./dump-log.ts";
-import { environmentOf } from "./environment.ts";
 
 const LISTING = "listing";
 const DUMP = "gpcrondump";
@@ -80,7 +80,7 @@ function toolOf(
   return {
     host: config.coordinator,
     tool: "gpcrondump",
-    env: environmentOf(config),
+    env: pythonEnvironmentOf(config),
     keepStdoutBytes: LOG_BYTES,
     origin: [...origin, "options"],
   };

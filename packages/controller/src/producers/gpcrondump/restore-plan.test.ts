@@ -87,7 +87,7 @@ describe("the plan of a restore", () => {
 
   test("names restore agents and whatever waits for one of its pipes", () => {
     expect(plan.strays).toContain(`--gp-k ${SET}_`);
-    expect(plan.strays).toContain(`${FOLDER}/gp_dump_2_4_${SET}.gz`);
+    expect(plan.strays).toContain(`cat ${FOLDER}/gp_dump_2_4_${SET}.gz`);
     expect(plan.strays?.every((stray) => stray.includes(SET))).toBe(true);
   });
 

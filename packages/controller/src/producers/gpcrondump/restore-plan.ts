@@ -37,9 +37,15 @@ export function planRestore(
   const streams = toRestoreStreams(basis, all);
   const pipes = streams.filter(({ kind }) => kind === "fifo");
   const records = restoreRecords(basis, segments);
+  const tool = restoreTool(
+    basis,
+    segments,
+    pipes.map(({ name }) => name),
+  );
   const expected = {
     ...records,
     set: manifest.set,
+    tool: tool.tool,
     coordinator: agents.coordinator,
     request,
     logOf: RESTORE_TOOL,
@@ -47,13 +53,7 @@ export function planRestore(
   };
   return {
     streams,
-    tools: [
-      restoreTool(
-        basis,
-        segments,
-        pipes.map(({ name }) => name),
-      ),
-    ],
+    tools: [tool],
     files: [],
     dropsFirst: request.dropsFirst,
     strays: straysOf(manifest.set, pipes),
@@ -95,7 +95,10 @@ function pickSegments(
   return all.filter(({ primary }) => contentIds.includes(primary.contentId));
 }
 
-/** Restore agents, and what waits for a pipe in their name. */
+/**
+ * Restore agents, and the shells and readers of pipes that they start, on a line as
+ * `set -o pipefail && cat PIPE | gunzip -c | psql`: only what reads them so, not whoever looks at a pipe.
+ */
 function straysOf(set: string, pipes: readonly PlannedStream[]): string[] {
-  return [`--gp-k ${set}_`, ...new Set(pipes.map(({ path }) => path))];
+  return [`--gp-k ${set}_`, ...new Set(pipes.map(({ path }) => `cat ${path}`))];
 }

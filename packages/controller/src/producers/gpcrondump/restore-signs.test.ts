@@ -114,6 +114,13 @@ describe("a restore is not proved", () => {
     );
   });
 
+  test("by a log of gp_restore that ends in a failure, and it is gp_restore that says so", () => {
+    const restore = "20261120:10:04:07|gp_restore-[FATAL]:-no such database\n";
+    expect(() => proofOf({ contentIds: [1] }).judge({ ...GOOD, output: { restore } }, [])).toThrow(
+      "gp_restore on mdw says: no such database",
+    );
+  });
+
   test("by the report of an earlier restore", () => {
     expect(() => judge(changed(".rpt", { modifiedMs: ASKED_AT_MS - 5_000 }))).toThrow(
       `report ${FOLDER}/gp_restore_${SET}.rpt on mdw is of an earlier restore`,

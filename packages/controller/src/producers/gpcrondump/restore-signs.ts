@@ -7,6 +7,8 @@ import type { RestoreRecords } from "./restore-tool.ts";
 /** What a restore that has succeeded leaves. */
 export interface ExpectedRestore extends RestoreRecords {
   readonly set: string;
+  /** The program that restores. */
+  readonly tool: string;
   /** The coordinator's agent. */
   readonly coordinator: string;
   readonly request: RestoreRequest;
@@ -25,9 +27,9 @@ const MOST_LINES = 10;
 
 /** gpdbrestore exits with 0 when gp_restore has found errors: they are here or nowhere. */
 export function judgeRestore(expected: ExpectedRestore, evidence: Evidence): readonly string[] {
-  const { coordinator, request, logOf } = expected;
+  const { request, logOf } = expected;
   const log = evidence.output[logOf] ?? "";
-  const warnings = judgeLog(log, coordinator);
+  const warnings = judgeLog(log, expected);
   if (!request.metadata && !request.data) {
     assertBegun(log, expected);
     return warnings;
@@ -39,13 +41,13 @@ export function judgeRestore(expected: ExpectedRestore, evidence: Evidence): rea
 /** Warnings of what was asked for, or of what named pipes bring with them. */
 const EXPECTED = /Skipping validation of tables in dump file|Analyze bypassed on request|:-[-\s]*$/;
 
-function judgeLog(log: string, host: string): string[] {
+function judgeLog(log: string, { tool, coordinator: host }: ExpectedRestore): string[] {
   const lines = log.split("\n");
   const error = lines.find((line) => /-\[(?:CRITICAL|ERROR|FATAL)\]:-/.test(line));
-  if (error !== undefined) throw failed(`gpdbrestore on ${host} says: ${messageOf(error)}`);
+  if (error !== undefined) throw failed(`${tool} on ${host} says: ${messageOf(error)}`);
   return lines
     .filter((line) => line.includes("-[WARNING]:-") && !EXPECTED.test(line))
-    .map((line) => `gpdbrestore on ${host} warns: ${messageOf(line)}`);
+    .map((line) => `${tool} on ${host} warns: ${messageOf(line)}`);
 }
 
 /** Globals and statistics alone have no report. */

@@ -135,10 +135,15 @@ function toSegmentStream(
 }
 
 /** Where the coordinator's files of the set are. */
-export function coordinatorFolder({ cluster, config, dump }: RestoreBasis): string {
-  const { coordinatorDataDirectory = "" } = config;
-  const dataDirectory = cluster.coordinator.dataDirectory || coordinatorDataDirectory;
+export function coordinatorFolder(basis: RestoreBasis): string {
+  const { cluster, config, dump } = basis;
+  const dataDirectory = coordinatorData(basis);
   return folderOf({ ...cluster.coordinator, dataDirectory }, config, dump);
+}
+
+/** The coordinator's data directory, as the catalogue has it, or else the configuration; "" without both. */
+export function coordinatorData({ cluster, config }: RestoreBasis): string {
+  return cluster.coordinator.dataDirectory || (config.coordinatorDataDirectory ?? "");
 }
 
 function folderOf(

@@ -1,8 +1,13 @@
 import { posix } from "node:path";
+import { pythonEnvironmentOf } from "../greenplum-environment.ts";
 import type { HostFile, PlannedTool } from "../producer.ts";
-import { environmentOf } from "./environment.ts";
 import { formatFileName } from "./file-names.ts";
-import { coordinatorFolder, type RestoreBasis, type RestoredSegment } from "./restore-streams.ts";
+import {
+  coordinatorData,
+  coordinatorFolder,
+  type RestoreBasis,
+  type RestoredSegment,
+} from "./restore-streams.ts";
 
 /** The restoring tool's id in its plan. */
 export const RESTORE_TOOL = "restore";
@@ -24,7 +29,7 @@ export function restoreTool(
     host: agents.coordinator,
     tool: ofSome ? "gp_restore" : "gpdbrestore",
     args: ofSome ? segmentArgs(basis, segments) : databaseArgs(basis),
-    env: environmentOf(config),
+    env: pythonEnvironmentOf(config),
     streams,
     // gp_restore cancels what runs on the segments when it is interrupted.
     stopSignal: "SIGINT",
@@ -82,20 +87,20 @@ export function restoreRecords(
   basis: RestoreBasis,
   segments: readonly RestoredSegment[],
 ): RestoreRecords {
-  const { agents, cluster, config, dump, request } = basis;
+  const { agents, dump, request } = basis;
   const { naming } = dump;
-  const { coordinatorDataDirectory = cluster.coordinator.dataDirectory } = config;
   const places = placesOf(basis);
+  const coordinatorPlace = places ?? coordinatorData(basis);
   const own = (host: string, folder: string, name: string): HostFile => ({
     host,
     path: posix.join(folder, name),
   });
   const master = formatFileName({ kind: "masterRestoreStatus", isGzip: false }, naming);
-  const masterStatus = own(agents.coordinator, places ?? cluster.coordinator.dataDirectory, master);
+  const masterStatus = own(agents.coordinator, coordinatorPlace, master);
   return {
     report: own(
       agents.coordinator,
-      places ?? coordinatorDataDirectory,
+      coordinatorPlace,
       formatFileName({ kind: "restoreReport", isGzip: false }, naming),
     ),
     statuses: [

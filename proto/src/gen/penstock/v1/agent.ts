@@ -192,7 +192,8 @@ export interface StreamSpec {
   heldOpen: boolean;
   /**
    * Backup: what the raw bytes must be, checked as they pass; a stream that is not fails ("damaged").
-   * Empty: anything. See formats in common: "gzip", "gpdump", "gpdump.gz", "tar".
+   * Empty: anything. See formats in common: "gzip", "zstd", "zstd or nothing", "gpdump", "gpdump.gz",
+   * "tar".
    */
   format: string;
   /** A FIFO that is there already is used, and left there in the end. */
