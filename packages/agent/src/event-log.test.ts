@@ -67,3 +67,18 @@ test("who has seen the lines that were dropped misses none", async () => {
   expect(await read(log, 5n)).toHaveLength(KEPT);
   expect((await read(log, 4n)).map(({ number }) => number).slice(0, 2)).toEqual([5n, 6n]);
 });
+
+test("of events about a plugin's processes the oldest are dropped, and no others", () => {
+  const log = new EventLog();
+  log.add(opened("pipe"));
+  for (let count = 1; count <= 30_002; count++) {
+    log.add(opened(`process ${count}`), { isOneOfMany: true });
+  }
+  log.close();
+  return read(log).then((events) => {
+    expect(events).toHaveLength(30_002); // one that stands for two
+    expect(events[0]?.event).toEqual(opened("pipe"));
+    expect(events[1]?.event).toMatchObject({ value: { fields: { dropped: "2" } } });
+    expect(events[2]?.event).toEqual(opened("process 3"));
+  });
+});

@@ -4,26 +4,33 @@ import type { RunEvent } from "@penstock/proto";
 /** What happened, without number and time. */
 export type EventBody = NonNullable<RunEvent["event"]>;
 
-/** So many log lines are kept; of all other events there are few, and each is needed. */
+/** So many log lines are kept. */
 const KEPT_LINES = 2_000;
+/** More than a host can start in the time until a run without a watcher is given up. */
+const KEPT_OF_MANY = 30_000;
 
 /**
  * The events of a run, numbered from 1, kept until its end: a watcher may come back for them. Of
- * log lines only the newest 2,000 are kept; who comes too late for some is told how many.
+ * log lines only the newest 2,000 are kept, and of those that come in tens of thousands, about plugin
+ * processes, the newest 30,000; of all others there are few. Who comes too late for some is told how many.
  */
 export class EventLog {
-  /** By number; where some are missing there were log lines. */
+  /** By number; where some are missing they were dropped. */
   readonly #events: RunEvent[] = [];
+  /** The numbers of those that may be dropped, the oldest first. */
+  readonly #lines: bigint[] = [];
+  readonly #ofMany: bigint[] = [];
   #lastNumber = 0n;
-  #lines = 0;
   #closed = false;
   #changed: PromiseWithResolvers<void> = Promise.withResolvers();
 
-  add(event: EventBody): void {
+  /** `isOneOfMany`: it is about one of a plugin's processes. */
+  add(event: EventBody, { isOneOfMany = false }: { readonly isOneOfMany?: boolean } = {}): void {
     if (this.#closed) return;
     this.#lastNumber += 1n;
     this.#events.push({ number: this.#lastNumber, atMs: BigInt(Date.now()), event });
-    if (event.$case === "log") this.#countLine();
+    if (event.$case === "log") this.#keep(this.#lines, KEPT_LINES);
+    else if (isOneOfMany) this.#keep(this.#ofMany, KEPT_OF_MANY);
     this.#wake();
   }
 
@@ -50,25 +57,26 @@ export class EventLog {
     }
   }
 
-  #countLine(): void {
-    this.#lines += 1;
-    if (this.#lines <= KEPT_LINES) return;
-    this.#lines -= 1;
-    this.#events.splice(
-      this.#events.findIndex(({ event }) => event?.$case === "log"),
-      1,
-    );
+  /** The newest event is one of these; the oldest of them goes if there are too many. */
+  #keep(numbers: bigint[], most: number): void {
+    numbers.push(this.#lastNumber);
+    const oldest = numbers.length > most ? numbers.shift() : undefined;
+    if (oldest !== undefined) this.#events.splice(this.#indexAfter(oldest - 1n), 1);
+  }
+
+  #firstAfter(number: bigint): RunEvent | undefined {
+    return this.#events[this.#indexAfter(number)];
   }
 
   /** The events are in order, so half of those in question are left out at each step. */
-  #firstAfter(number: bigint): RunEvent | undefined {
+  #indexAfter(number: bigint): number {
     let [low, high] = [0, this.#events.length];
     while (low < high) {
       const middle = (low + high) >> 1;
       if ((this.#events[middle]?.number ?? 0n) > number) high = middle;
       else low = middle + 1;
     }
-    return this.#events[low];
+    return low;
   }
 
   #wake(): void {
@@ -77,7 +85,7 @@ export class EventLog {
   }
 }
 
-/** Stands for the log lines that are missing before an event. */
+/** Stands for the events that are missing before another. */
 function toMissing(count: bigint, { number, atMs }: RunEvent): RunEvent {
   const value = {
     level: "warn",

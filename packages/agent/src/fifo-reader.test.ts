@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { rm, writeFile } from "node:fs/promises";
+import { mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CHUNK_BYTES, collect, hasHeadroom } from "@penstock/common";
 import { expect, test } from "vitest";
@@ -268,4 +268,19 @@ test("a held pipe that is given up lets its writer go", async () => {
   await reader.opened;
   await reader[Symbol.asyncDispose]();
   expect(await writer.exited).toEqual({ code: null, signal: "SIGPIPE" });
+});
+
+test("a pipe whose folder cannot be looked into any more was never opened, and nothing worse", async () => {
+  await using folder = await createFolder();
+  const [set, path] = [join(folder.path, "set"), join(folder.path, "set/pipe")];
+  await mkdir(set);
+  await makeFifo(path, 0o600);
+  await using reader = await FifoReader.open(path, { isHeldOpen: true });
+  await rename(set, `${set}.old`);
+  await symlink("set", set); // leads to itself
+  reader.letEnd();
+  await expect(collect(reader.chunks(never), 10)).rejects.toMatchObject({
+    code: "not_found",
+    message: `fifo ${path} was never opened by its writer`,
+  });
 });

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { closeSync, constants, readSync, statSync } from "node:fs";
+import { closeSync, constants, lstatSync, readSync } from "node:fs";
 import { Socket } from "node:net";
 import { setImmediate as loopTurn } from "node:timers/promises";
 import {
@@ -186,12 +186,21 @@ export class FifoReader implements AsyncDisposable {
   }
 }
 
-/** A stream may be optional: then this is no failure. */
-/** A tool that finds no pipe makes a file, and nobody notices. */
+/**
+ * A stream may be optional: then this is no failure. A tool that finds no pipe makes a file, and nobody
+ * notices, so that is said.
+ */
 function neverOpened(path: string): PenstockError {
-  const isFile = statSync(path, { throwIfNoEntry: false })?.isFile() === true;
-  const instead = isFile ? ": a regular file is there now, written to disk" : "";
+  const instead = isFile(path) ? ": a regular file is there now, written to disk" : "";
   return new PenstockError("not_found", `fifo ${path} was never opened by its writer${instead}`);
+}
+
+function isFile(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })?.isFile() === true;
+  } catch {
+    return false; // its folder may have become anything
+  }
 }
 
 function closedEarly(path: string): PenstockError {

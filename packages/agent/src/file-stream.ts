@@ -15,7 +15,10 @@ const FILE_REPLAY_BYTES = 4 * 1024 * 1024;
 export async function openFileStream(plan: StreamPlan, record: MadeRecord): Promise<AgentStream> {
   if (plan.direction === "backup") return plan.afterTool ? readLater(plan) : await readNow(plan);
   const writer = await FileWriter.create(plan.path, plan.mode, record);
-  return new RestoreStream(plan.codec, () => Promise.resolve(writer));
+  const stream = new RestoreStream(plan.codec, () => Promise.resolve(writer));
+  // Also if no mover has ever called, so that the stream has not seen it.
+  stream.done.catch(() => writer[Symbol.asyncDispose]()).catch(() => {}); // it is in the journal
+  return stream;
 }
 
 async function readNow({ path, ...form }: StreamPlan): Promise<AgentStream> {

@@ -7,7 +7,8 @@ import { toolEnvironment } from "./tool-environment.ts";
 /**
  * Reads what to do; at the end of its input without "dismiss", which means that the agent was
  * killed, it kills the groups it watches, and whoever else has a pipe open that it holds: a database
- * server may have started it. It lives one second longer, holding what it holds: a process that was just
+ * server may have started it. Only what has a pipe's name is looked at closely: of a file that lies on a
+ * dead server every other question would be waited for. It lives one second longer, holding what it holds: a process that was just
  * killed may run for some microseconds more on another processor. Nobody may hear any more what it
  * says, which must not end it: so SIGPIPE is ignored, too.
  */
@@ -32,17 +33,23 @@ while read -r verb what; do
   esac
 done
 for each in $groups; do kill -s KILL -- "-$each"; done
+for each in $held; do
+  link=$(readlink "/proc/$$/fd/$each")
+  eval "name$each=\\\${link##*/}"
+done
 for round in 1 2 3 4 5 6 7 8 9 10; do
-  found=
-  for fd in /proc/[0-9]*/fd/*; do
-    case $fd in "/proc/$$/"*) continue ;; esac
-    [ -p "$fd" ] || continue
-    for each in $held; do
-      [ "$fd" -ef "/proc/$$/fd/$each" ] || continue
-      pid=\${fd#/proc/}
-      kill -s KILL "\${pid%%/*}" && found=yes
+  found=$(
+    exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
+    find /proc/[0-9]*/fd -maxdepth 1 -type l -printf '%p %l\\n' | while read -r fd link; do
+      case $fd in "/proc/$$/"*) continue ;; esac
+      for each in $held; do
+        eval "name=\\$name$each"
+        [ "\${link##*/}" = "$name" ] && [ "$fd" -ef "/proc/$$/fd/$each" ] || continue
+        pid=\${fd#/proc/}
+        kill -s KILL "\${pid%%/*}" && echo "$pid"
+      done
     done
-  done
+  )
   [ -n "$found" ] || break
 done
 sleep 1

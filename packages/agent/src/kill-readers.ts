@@ -1,7 +1,8 @@
-import { type BigIntStats, readdirSync, statSync } from "node:fs";
+import { type BigIntStats, readdirSync, readlinkSync, statSync } from "node:fs";
 import { setImmediate as loopTurn, setTimeout as pause } from "node:timers/promises";
 import { PenstockError } from "@penstock/common";
 import { processNumbers, readProc, signalProcess } from "./processes.ts";
+import { remotePaths } from "./remote-mounts.ts";
 
 const KILL_LIMIT_MS = 10_000;
 const POLL_MS = 20;
@@ -33,15 +34,23 @@ export async function killReaders(pipes: readonly string[]): Promise<number[]> {
 /** There may be many descriptors, so others have a turn between two processes. */
 async function findReaders(pipes: ReadonlySet<string>): Promise<number[]> {
   const readers: number[] = [];
+  const isRemote = remotePaths();
+  const mayBePipe = (link: string): boolean => link.startsWith("/") && !isRemote(link);
   for (const pid of processNumbers()) {
-    if (pid !== process.pid && isReader(pid, pipes)) readers.push(pid);
+    if (pid !== process.pid && isReader(pid, pipes, mayBePipe)) readers.push(pid);
     await loopTurn();
   }
   return readers;
 }
 
-function isReader(pid: number, pipes: ReadonlySet<string>): boolean {
+/** What a descriptor leads to is looked at only if that cannot block us: see `remotePaths`. */
+function isReader(
+  pid: number,
+  pipes: ReadonlySet<string>,
+  mayBePipe: (link: string) => boolean,
+): boolean {
   return descriptorsOf(pid).some((fd) => {
+    if (!mayBePipe(linkOf(`/proc/${pid}/fd/${fd}`))) return false;
     const [pipe] = identityOf(`/proc/${pid}/fd/${fd}`);
     return pipe !== undefined && pipes.has(pipe) && canRead(pid, fd);
   });
@@ -52,6 +61,15 @@ function descriptorsOf(pid: number): string[] {
     return readdirSync(`/proc/${pid}/fd`);
   } catch {
     return []; // it has ended, or is another user's
+  }
+}
+
+/** The path that was opened, or what else it is; "" if it is closed, or not ours to look at. */
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return "";
   }
 }
 

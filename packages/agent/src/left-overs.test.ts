@@ -1,4 +1,4 @@
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { cleanLeftOvers } from "./left-overs.ts";
@@ -99,4 +99,20 @@ test("where no run has ever been there is nothing to clean", async () => {
   const log = recordingLog();
   await cleanLeftOvers("/nowhere/state", log);
   expect(log.lines).toEqual([]);
+});
+
+test("what began long after the agent had died is another's, whatever its command line says", async () => {
+  await using folder = await createFolder();
+  const stray = `restore --k ${process.pid}${Date.now()}_`;
+  const journal = await RunJournal.open(folder.path, "run");
+  await journal.recordStrays({ strays: [stray], pipes: [] });
+  const then = new Date(Date.now() - 600_000);
+  await utimes(join(journalFolder(folder.path), "run.json"), then, then);
+  await using other = shell("echo ready; read -r x; exit 7", stray);
+  await other.line();
+  const log = recordingLog();
+  await cleanLeftOvers(folder.path, log);
+  expect(log.lines).toEqual(["removed what a dead run had left"]);
+  other.say("");
+  expect(await other.exited).toEqual({ code: 7, signal: null });
 });

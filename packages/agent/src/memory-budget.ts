@@ -17,12 +17,14 @@ export class MemoryBudget {
     this.#perStreamBytes = perStreamBytes;
   }
 
-  /** One stream more, until it is disposed of. */
+  /** One stream more, until it is disposed of; repeating that is harmless. */
   join(): Disposable {
     this.#streams += 1;
+    let isIn = true;
     return {
       [Symbol.dispose]: () => {
-        this.#streams -= 1;
+        if (isIn) this.#streams -= 1;
+        isIn = false;
       },
     };
   }

@@ -10,7 +10,14 @@ import { isErrno } from "@penstock/common";
 export interface HostProcess {
   readonly pid: number;
   readonly args: readonly string[];
+  /** When it began: Unix time in milliseconds, right to some hundredths of a second. */
+  readonly beganMs: number;
 }
+
+/** Of /proc, whatever the processor: see sysconf(3). */
+const TICKS_PER_S = 100;
+/** Where `statOf` says how many ticks after the system a process began. */
+const BEGAN_FIELD = 19;
 
 /** The numbers of all processes there are. */
 export function processNumbers(): number[] {
@@ -28,11 +35,14 @@ export function statOf(pid: number): string[] {
 /** The processes of our own user but ourselves and those that have started us. */
 export function neighbours(): HostProcess[] {
   const own = ownLine();
+  const bootMs = Date.now() - 1000 * Number(readProc("uptime")?.split(" ")[0]);
   return processNumbers().flatMap((pid) => {
     if (own.has(pid) || ownerOf(pid) !== process.getuid?.()) return [];
     // A zombie has no arguments, and neither has a thread of the kernel.
     const args = (readProc(`${pid}/cmdline`) ?? "").split("\0").filter((each) => each !== "");
-    return args.length === 0 ? [] : [{ pid, args }];
+    if (args.length === 0) return [];
+    const beganMs = bootMs + (1000 * Number(statOf(pid)[BEGAN_FIELD])) / TICKS_PER_S;
+    return [{ pid, args, beganMs }];
   });
 }
 

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, symlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { makeFifo } from "./fifo.ts";
@@ -103,4 +103,19 @@ test("strays are read back, and go with the rest", async () => {
   await journal.removeMade();
   expect(journal.straySearch).toEqual({ strays: [], pipes: [] });
   expect(await readdir(journalFolder(state.path))).toEqual([]);
+});
+
+test("the last sign of a run is in its journal, if it has one", async () => {
+  await using folder = await createFolder();
+  const journal = await RunJournal.open(folder.path, "run");
+  await journal.giveSign();
+  expect(await readdir(journalFolder(folder.path))).toEqual([]);
+  await journal.recordStrays({ strays: ["x"], pipes: [] });
+  const path = join(journalFolder(folder.path), "run.json");
+  await utimes(path, 1, 1);
+  expect((await RunJournal.load(folder.path, "run.json"))?.lastSignMs).toBe(1_000);
+  const beforeMs = Date.now();
+  await journal.giveSign();
+  const loaded = await RunJournal.load(folder.path, "run.json");
+  expect(loaded?.lastSignMs).toBeGreaterThanOrEqual(beforeMs - 1_000); // clocks of files are coarse
 });

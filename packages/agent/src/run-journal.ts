@@ -1,4 +1,4 @@
-import { mkdir, readFile, unlink } from "node:fs/promises";
+import { mkdir, readFile, stat, unlink, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { PenstockError, toError, toPenstockError } from "@penstock/common";
 import { z } from "zod";
@@ -30,6 +30,8 @@ const NOTHING: Entries = { made: [], strays: [], pipes: [] };
  */
 export class RunJournal implements MadeRecord {
   readonly run: string;
+  /** When its run was alive for the last time: Unix time in milliseconds. */
+  readonly lastSignMs: number;
   readonly #folder: string;
   readonly #path: string;
   #entries: Entries;
@@ -38,8 +40,10 @@ export class RunJournal implements MadeRecord {
   #next: Promise<void> | undefined;
   #writing: Promise<void> = Promise.resolve();
 
-  private constructor(folder: string, run: string, entries: Partial<Entries> = {}) {
+  private constructor(folder: string, run: string, left: Partial<LeftJournal> = {}) {
+    const { lastSignMs = Date.now(), ...entries } = left;
     this.run = run;
+    this.lastSignMs = lastSignMs;
     this.#folder = folder;
     this.#path = join(folder, journalName(run));
     this.#entries = { ...NOTHING, ...entries };
@@ -84,6 +88,12 @@ export class RunJournal implements MadeRecord {
   get straySearch(): StraySearch {
     const { strays, pipes } = this.#entries;
     return { strays, pipes };
+  }
+
+  /** The run is alive; see `lastSignMs`. Never rejects. */
+  async giveSign(): Promise<void> {
+    const now = new Date();
+    await utimes(this.#path, now, now).catch(() => {}); // there may be nothing to remember
   }
 
   /**
@@ -133,6 +143,9 @@ export class RunJournal implements MadeRecord {
   }
 }
 
+/** What stands in a file, and when its run was alive. */
+type LeftJournal = z.infer<typeof journalSchema> & { readonly lastSignMs: number };
+
 /** Where the journals are. */
 export function journalFolder(stateDirectory: string): string {
   return join(stateDirectory, "runs");
@@ -142,11 +155,12 @@ function journalName(run: string): string {
   return `${encodeURIComponent(run)}.json`;
 }
 
-async function readJournal(path: string): Promise<z.infer<typeof journalSchema> | undefined> {
+async function readJournal(path: string): Promise<LeftJournal | undefined> {
   const text = await readFile(path, "utf8").catch(absent);
   if (text === undefined) return undefined;
   try {
-    return journalSchema.parse(JSON.parse(text));
+    const { mtimeMs: lastSignMs } = await stat(path);
+    return { ...journalSchema.parse(JSON.parse(text)), lastSignMs };
   } catch (error) {
     throw toPenstockError(error, `read journal ${path}`);
   }

@@ -7,10 +7,12 @@ import type { FifoGuard } from "./fifo-guard.ts";
 import { openFileStream } from "./file-stream.ts";
 import type { LocalStreamHost } from "./local-stream-host.ts";
 import { makeAllFifos, makeParents } from "./make-places.ts";
+import type { PluginJob } from "./plugin/plugin-job.ts";
 import type { PluginSession } from "./plugin/plugin-session.ts";
-import { openPluginStream } from "./plugin/plugin-stream.ts";
+import { PluginStreams } from "./plugin/plugin-streams.ts";
 import type { RunJournal } from "./run-journal.ts";
 import type { RunKeepers } from "./run-keepers.ts";
+import type { ClosedStreams } from "./stop-forked.ts";
 import type { HostedStream, StreamEvents, StreamHost } from "./stream-host.ts";
 import { planStreams, type StreamPlan } from "./stream-plan.ts";
 
@@ -44,11 +46,13 @@ export interface RunStreamsParts {
 export class RunStreams {
   readonly #parts: RunStreamsParts;
   readonly #streams: Map<string, OpenStream> = new Map();
+  readonly #ofPlugin: PluginStreams;
   #preparing: Promise<unknown> = Promise.resolve();
   #failure: Error | undefined;
 
   constructor(parts: RunStreamsParts) {
     this.#parts = parts;
+    this.#ofPlugin = new PluginStreams(parts, (name) => this.#forget(name));
   }
 
   /**
@@ -70,21 +74,33 @@ export class RunStreams {
 
   /** The pipes there are of one direction. */
   pipesOf(direction: StreamPlan["direction"]): string[] {
-    return this.#of(direction).flatMap(({ pipe }) => (pipe === "" ? [] : [pipe]));
+    return [...this.#streams.values()].flatMap(({ plan, pipe }) =>
+      plan.direction === direction && pipe !== "" ? [pipe] : [],
+    );
+  }
+
+  /** A stream of a plugin process that once was there: nothing about it matters any more. */
+  isOver(name: string): boolean {
+    return this.#ofPlugin.isOver(name);
+  }
+
+  /** The run has ended: every call from now on, and every one that waits, is refused. */
+  refuseMore(): void {
+    this.#failure ??= new PenstockError("not_found", `run ${this.#parts.run} has ended`);
   }
 
   /**
-   * Waits until nothing is being prepared and closes all streams, or those of one direction: consumers
-   * of a restore must be gone. Repeating it is harmless.
+   * Waits until nothing is being prepared and closes streams; before those of a restore their consumers
+   * must be gone. Repeating it is harmless.
    */
-  async close(direction?: StreamPlan["direction"]): Promise<void> {
+  async close(which: ClosedStreams = "all"): Promise<void> {
     await this.#preparing;
-    await Promise.all(this.#of(direction).map(({ hosted }) => hosted.close()));
-  }
-
-  #of(direction?: StreamPlan["direction"]): OpenStream[] {
-    const all = [...this.#streams.values()];
-    return direction === undefined ? all : all.filter(({ plan }) => plan.direction === direction);
+    const isMeant = ({ plan, pipe }: OpenStream): boolean =>
+      which === "all" || plan.direction === "backup" || (which !== "backup" && pipe === "");
+    const closed = [...this.#streams.values()].filter(isMeant).map(({ hosted }) => hosted.close());
+    for (const outcome of await Promise.allSettled(closed)) {
+      if (outcome.status === "rejected") throw outcome.reason;
+    }
   }
 
   async #prepare(specs: readonly StreamSpec[], checkOnly: boolean): Promise<PreparedStream[]> {
@@ -92,15 +108,23 @@ export class RunStreams {
     const known = this.#knownOf(specs);
     const plans = await planStreams(specs, known, this.#parts.roots);
     await assertDescriptors(plans);
-    for (const plan of plans) if (plan.kind === "plugin") this.#parts.plugin.jobFor(plan);
+    const jobs = this.#jobsOf(plans);
     if (checkOnly) return [];
     try {
-      await this.#open(plans, new Map(specs.map((spec) => [spec.name, spec])));
+      await this.#open(plans, new Map(specs.map((spec) => [spec.name, spec])), jobs);
     } catch (error) {
       this.#failure = toError(error);
       throw error;
     }
     return specs.map(({ name }) => ({ name, port: this.get(name).port }));
+  }
+
+  /** By stream. A process that goes from now on fails its stream alone, like one that goes later. */
+  #jobsOf(plans: readonly StreamPlan[]): ReadonlyMap<string, PluginJob> {
+    const served = plans.filter(({ kind }) => kind === "plugin");
+    const jobs = new Map(served.map((plan) => [plan.name, this.#parts.plugin.jobFor(plan)]));
+    if (new Set(jobs.values()).size === jobs.size) return jobs;
+    throw new PenstockError("usage", "two streams for one request of a plugin process");
   }
 
   /** Not of all that there are: of a plugin's thousands each is prepared alone. */
@@ -109,7 +133,11 @@ export class RunStreams {
     return new Map(known.map((spec) => [spec.name, spec]));
   }
 
-  async #open(plans: readonly StreamPlan[], specs: ReadonlyMap<string, StreamSpec>): Promise<void> {
+  async #open(
+    plans: readonly StreamPlan[],
+    specs: ReadonlyMap<string, StreamSpec>,
+    jobs: ReadonlyMap<string, PluginJob>,
+  ): Promise<void> {
     const pipes = await this.#makePlaces(plans);
     const guarded = plans.flatMap(({ name, direction }) =>
       direction === "restore" ? (pipes.get(name) ?? []) : [],
@@ -122,7 +150,11 @@ export class RunStreams {
       if (spec === undefined) throw new PenstockError("internal", `${plan.name} was not asked for`);
       const pipe = pipes.get(plan.name) ?? "";
       const guard = guards.get(pipe);
-      const served = await this.#serve(plan, pipe, guard);
+      const job = jobs.get(plan.name);
+      const served =
+        job === undefined
+          ? await this.#serve(plan, pipe, guard)
+          : { hosted: this.#ofPlugin.serve(plan, job), port: 0 };
       this.#streams.set(plan.name, { plan, spec, pipe, guard, ...served });
     });
     // Those that open after one has failed are to be closed, too.
@@ -140,21 +172,19 @@ export class RunStreams {
     const { name, direction, codec, format, isHeldOpen } = plan;
     const settings = { run, token, name, direction, codec, format, isHeldOpen };
     const events = eventsOf(plan, guard);
-    if (plan.kind === "plugin") {
-      const job = this.#parts.plugin.jobFor(plan);
-      const stream = openPluginStream(job, plan, mainHost.budget);
-      const hosted = mainHost.serve({ ...settings, path: job.key }, stream, events);
-      // There may be thousands, and memory is shared out among those that are open.
-      const isOver = Promise.all([stream.done, job.connection.closed]);
-      if (direction === "backup") isOver.then(() => hosted.close()).catch(() => {}); // else at the end
-      return { hosted, port: 0 };
-    }
     if (plan.kind !== "file") {
       const host = this.#leastBusyHost();
       return { hosted: await host.open({ ...settings, path: pipe }, events), port: host.port };
     }
     const stream = await openFileStream(plan, journal);
     return { hosted: mainHost.serve({ ...settings, path: plan.path }, stream, events), port: 0 };
+  }
+
+  async #forget(name: string): Promise<void> {
+    await this.#preparing; // or it would be noted afterwards
+    const stream = this.#streams.get(name);
+    this.#streams.delete(name);
+    await stream?.hosted.close();
   }
 
   /**

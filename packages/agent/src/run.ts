@@ -1,24 +1,25 @@
-import { LOG_FIELD, PenstockError, toError } from "@penstock/common";
+import { LOG_FIELD, PenstockError } from "@penstock/common";
 import type { PrepareRequest, PrepareResponse, StartToolRequest, Tally } from "@penstock/proto";
 import type { Logger } from "pino";
 import { type AllowedTools, assertTools, toolPath } from "./allowed-tools.ts";
-import { EventLog } from "./event-log.ts";
+import { type EventBody, EventLog } from "./event-log.ts";
 import type { FifoGuard } from "./fifo-guard.ts";
 import { openReadEnd, openWriteEnd } from "./fifo-pair.ts";
 import { type FoundFile, findFiles } from "./find-files.ts";
 import { Lease } from "./lease.ts";
+import { giveSigns } from "./life-sign.ts";
 import type { LocalStreamHost } from "./local-stream-host.ts";
 import { PaceAudit } from "./pace-audit.ts";
 import { type PluginPlace, RunPlugin } from "./plugin/run-plugin.ts";
 import { readSmallFile, type SmallFile } from "./read-small-file.ts";
 import { toToolSpec } from "./requested-tool.ts";
 import type { RunCounts, RunEnding } from "./run-counts.ts";
+import { endRun } from "./run-end.ts";
 import { RunJournal } from "./run-journal.ts";
 import { RunKeepers } from "./run-keepers.ts";
 import { RunLog } from "./run-log.ts";
 import { type OpenStream, RunStreams, type RunStreamsParts } from "./run-streams.ts";
 import { RunTools } from "./run-tools.ts";
-import { stopForked } from "./stop-forked.ts";
 import { assertStrays } from "./stop-strays.ts";
 import type { StreamEvents, StreamHost } from "./stream-host.ts";
 import { assertPaced, type NamedPace } from "./stream-pace.ts";
@@ -64,6 +65,7 @@ export class AgentRun {
   readonly #keepers: RunKeepers;
   readonly #lease: Lease;
   readonly #log: RunLog;
+  readonly #signs: Disposable;
   readonly #onEnded: () => void;
   readonly #plugin: RunPlugin;
   readonly #streams: RunStreams;
@@ -88,6 +90,7 @@ export class AgentRun {
     this.#streams = new RunStreams({ ...owner, ...around, journal, keepers, plugin, eventsOf });
     this.#onEnded = onEnded;
     this.#log = new RunLog(around.log.child({ [LOG_FIELD.run]: owner.run }), this.events);
+    this.#signs = giveSigns(() => void journal.giveSign());
     this.#lease = new Lease(owner.leaseMs, () => void this.abort("its lease has run out", "lease"));
   }
 
@@ -142,7 +145,8 @@ export class AgentRun {
 
   /** See agent.proto. All of them, or none if one cannot be. */
   setPace(paces: readonly NamedPace[]): void {
-    const settings = paces.map(({ name, rate }) => ({ stream: this.#streams.get(name), rate }));
+    const going = paces.filter(({ name }) => !this.#streams.isOver(name));
+    const settings = going.map(({ name, rate }) => ({ stream: this.#streams.get(name), rate }));
     for (const { stream } of settings) assertPaced(stream.plan);
     for (const { stream, rate } of settings) stream.hosted.setPace(rate);
   }
@@ -166,8 +170,8 @@ export class AgentRun {
   }
 
   /** See AnswerPlugin in agent.proto. */
-  answerPlugin(id: bigint, error: string): void {
-    this.#plugin.session.answer(Number(id), error);
+  async answerPlugin(id: bigint, error: string): Promise<void> {
+    await this.#plugin.session.answer(Number(id), error);
   }
 
   /** Stops the tools, then closes and removes everything. Never rejects; repeating it is harmless. */
@@ -216,11 +220,13 @@ export class AgentRun {
     for (const { hosted } of streams) hosted.toolEnded(graceMs);
   }
 
-  #eventsOf({ name }: StreamPlan, guard: FifoGuard | undefined): StreamEvents {
+  #eventsOf({ name, kind }: StreamPlan, guard: FifoGuard | undefined): StreamEvents {
+    const add = (event: EventBody): void =>
+      this.events.add(event, { isOneOfMany: kind === "plugin" });
     return {
-      onOpened: () => this.events.add({ $case: "streamOpened", value: { name } }),
+      onOpened: () => add({ $case: "streamOpened", value: { name } }),
       onCalledAgain: () => this.#log.info({ [LOG_FIELD.stream]: name }, "mover has called again"),
-      onEnded: (tally: Tally) => this.events.add({ $case: "streamEnded", value: { name, tally } }),
+      onEnded: (tally: Tally) => add({ $case: "streamEnded", value: { name, tally } }),
       onFailed: ({ code, message }) => {
         if (this.#ending !== undefined) return;
         this.#log.warn({ [LOG_FIELD.stream]: name, [LOG_FIELD.reason]: message }, "stream failed");
@@ -230,29 +236,19 @@ export class AgentRun {
     };
   }
 
-  /**
-   * The order matters: to a consumer our closing is a clean end, so it must be dead before. If one
-   * does not die, its pipe stays open: what is left is removed when the agent starts again.
-   */
   async #end(how: RunEnding, reason?: string): Promise<void> {
     this.#lease[Symbol.dispose]();
+    this.#signs[Symbol.dispose]();
     if (reason !== undefined) {
       this.#log.warn({ [LOG_FIELD.reason]: reason }, "run aborted");
       this.events.add({ $case: "runAborted", value: { reason } });
     }
     if (reason === undefined) this.#plugin.release();
     else this.#plugin.abort(reason);
-    try {
-      await this.#tools.stop();
-      if (reason !== undefined) {
-        await stopForked(this.#streams, this.#journal.straySearch, this.#log);
-      }
-      await this.#streams.close();
-      await this.#keepers[Symbol.asyncDispose]();
-      await this.#journal.removeMade();
-    } catch (error) {
-      this.#log.error({ err: toError(error) }, "cannot clean up after the run");
-    }
+    const [tools, plugin, streams] = [this.#tools, this.#plugin, this.#streams];
+    const [keepers, journal, log] = [this.#keepers, this.#journal, this.#log];
+    const isAborted = reason !== undefined;
+    await endRun({ tools, plugin, streams, keepers, journal, log }, { isAborted });
     this.events.close();
     this.#around.counts.runEnded(how);
     this.#onEnded();

@@ -128,7 +128,7 @@ export function createAgentService(parts: ServiceParts): AgentServer {
     answerPlugin: unary(
       around,
       async ({ ref, id, error }) => {
-        (await runs.get(ref)).answerPlugin(id, error);
+        await (await runs.get(ref)).answerPlugin(id, error);
         return {};
       },
       (request) => ({ ...run(request), id: `${request.id}`, reason: request.error }),

@@ -61,9 +61,9 @@ test("what is blocked at a pipe gets free: in its open, and in a write that outl
   const key = newKey();
   // Its text holds no key: nobody asks it to stop.
   await using server = shell('echo on its way; echo x > "$1"; echo free', first);
-  const text = `trap '' TERM; head -c 5000000 /dev/zero > "$1"; echo done > "$2"`;
+  const text = `trap '' TERM; echo ready; head -c 5000000 /dev/zero > "$1"; echo done > "$2"`;
   await using stray = shell(text, second, told, `${key}_`);
-  await server.line();
+  await Promise.all([server.line(), stray.line()]);
   await expect.poll(() => isWaiting(server.pid)).toBe(true);
   const limits = { ...QUICK, killAfterMs: 60_000, limitMs: 60_000 };
   await stopStrays({ strays: [`${key}_`], pipes: [first, second] }, recordingLog(), limits);
@@ -83,7 +83,7 @@ test("what is no pipe is not touched, and one that is not there is passed over",
 
 test("what is left when the time is over is told", async () => {
   const key = newKey();
-  await using stray = shell("trap '' TERM; echo ready; while :; do sleep 0.01; done", `${key}_`);
+  await using stray = shell("trap '' TERM; echo ready; read -r x", `${key}_`);
   await stray.line();
   const log = recordingLog();
   const limits = { killAfterMs: 60_000, limitMs: 200, quietMs: 50 };

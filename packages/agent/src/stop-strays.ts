@@ -9,6 +9,11 @@ export interface StraySearch {
   readonly strays: readonly string[];
   /** Pipes at which they may be blocked. */
   readonly pipes: readonly string[];
+  /**
+   * When the run was alive for the last time, Unix time in milliseconds; now if not given. What others have
+   * started between then and now is theirs: a second restore of the same set has the same command lines.
+   */
+  readonly aliveMs?: number;
 }
 
 /** When to lose patience. */
@@ -36,22 +41,25 @@ const POLL_MS = 50;
  * closed before, or they would take what they get for everything. Logs each that was stopped, or was not.
  */
 export async function stopStrays(
-  { strays, pipes }: StraySearch,
+  { strays, pipes, aliveMs = Number.POSITIVE_INFINITY }: StraySearch,
   log: StrayLog,
   { killAfterMs, limitMs, quietMs }: StrayLimits = LIMITS,
 ): Promise<void> {
   if (strays.length === 0) return;
   const begunMs = performance.now();
+  const isOld = ({ beganMs }: HostProcess): boolean => beganMs <= aliveMs;
+  // Unless others are at work, what begins from now on was started by those that are being stopped.
+  const isAlone = findStrays(strays).every(isOld);
   const asked = new Map<number, HostProcess>();
   using drain = new PipeDrain(pipes);
-  for (let seenMs = begunMs; ; ) {
+  for (let seenMs = 0; ; ) {
     const hasRead = drain.discard();
-    const found = findStrays(strays);
-    const nowMs = performance.now();
-    if (found.length > 0) seenMs = nowMs;
-    const isOver = nowMs - begunMs >= limitMs || nowMs - seenMs >= quietMs;
+    const found = findStrays(strays).filter((each) => isAlone || isOld(each));
+    const passedMs = performance.now() - begunMs;
+    if (found.length > 0) seenMs = passedMs;
+    const isOver = passedMs >= limitMs || passedMs - seenMs >= quietMs;
     if (isOver) return tell(log, [...asked.values()], found);
-    stop(found, asked, nowMs - begunMs >= killAfterMs);
+    stop(found, asked, passedMs >= killAfterMs);
     await pause(hasRead ? 1 : POLL_MS);
   }
 }

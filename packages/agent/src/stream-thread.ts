@@ -4,6 +4,7 @@ import {
   AGENT_SERVICE,
   createGrpcServer,
   formatAddress,
+  PenstockError,
   parseListenAddress,
   readCredentials,
   toPenstockError,
@@ -49,7 +50,8 @@ const guards = new Map<number, PromiseWithResolvers<void>>();
 port.on("message", (message: ToThread) => {
   handle(message).catch((error: unknown) => {
     const { code, message: text } = toPenstockError(error, "stream");
-    post({ id: message.id, kind: "notOpen", code, message: text });
+    const kind = message.kind === "close" ? "notClosed" : "notOpen";
+    post({ id: message.id, kind, code, message: text });
   });
 });
 post({ id: 0, kind: "ready", port: boundPort });
@@ -68,11 +70,15 @@ async function handle(message: ToThread): Promise<void> {
       return hosted.get(id)?.setPace(message.rate);
     case "guardReleased":
       return guards.get(id)?.resolve();
+    case "guardHeld":
+      return guards.get(id)?.reject(new PenstockError(message.code, message.message));
     case "close":
       guards.get(id)?.resolve();
-      await hosted.get(id)?.close();
-      hosted.delete(id);
       guards.delete(id);
+      await hosted
+        .get(id)
+        ?.close()
+        .finally(() => hosted.delete(id));
       return post({ id, kind: "closed" });
     case "numbers":
       return post({ id, kind: "numbers", numbers: await streams.numbers() });

@@ -10,6 +10,12 @@ export type ToThread =
   | { readonly id: number; readonly kind: "letEnd" }
   | { readonly id: number; readonly kind: "setPace"; readonly rate: BytesPerSecond | undefined }
   | { readonly id: number; readonly kind: "guardReleased" }
+  | {
+      readonly id: number;
+      readonly kind: "guardHeld";
+      readonly code: ErrorCode;
+      readonly message: string;
+    }
   | { readonly id: number; readonly kind: "close" }
   | { readonly id: number; readonly kind: "numbers" }
   | { readonly id: number; readonly kind: "exit" };
@@ -21,6 +27,12 @@ export type FromThread =
   | {
       readonly id: number;
       readonly kind: "notOpen";
+      readonly code: ErrorCode;
+      readonly message: string;
+    }
+  | {
+      readonly id: number;
+      readonly kind: "notClosed";
       readonly code: ErrorCode;
       readonly message: string;
     }

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
-import { PenstockError, raceAbort } from "@penstock/common";
+import { PenstockError, raceAbort, toPenstockError } from "@penstock/common";
 import type { Tally } from "@penstock/proto";
 import type { Logger } from "pino";
 import type { AgentConfig } from "./config.ts";
@@ -77,6 +77,7 @@ export class ThreadStreamHost implements StreamHost {
       open: Promise.withResolvers<void>(),
       closed: Promise.withResolvers<void>(),
     };
+    hosted.closed.promise.catch(() => {}); // told to whoever closes
     this.#hosted.set(id, hosted);
     this.#post({ id, kind: "open", settings });
     await hosted.open.promise;
@@ -123,6 +124,10 @@ export class ThreadStreamHost implements StreamHost {
         this.#hosted.delete(message.id);
         open.reject(new PenstockError(message.code, message.message));
         break;
+      case "notClosed":
+        this.#hosted.delete(message.id);
+        closed.reject(new PenstockError(message.code, message.message));
+        break;
       case "opened":
         events.onOpened();
         break;
@@ -136,15 +141,24 @@ export class ThreadStreamHost implements StreamHost {
         events.onFailed(new PenstockError(message.code, message.message));
         break;
       case "releaseGuard":
-        void events
-          .releaseGuard()
-          .then(() => this.#post({ id: message.id, kind: "guardReleased" }));
+        void this.#release(message.id, events);
         break;
       case "closed":
         this.#hosted.delete(message.id);
         closed.resolve();
         break;
       default:
+    }
+  }
+
+  /** A guard that is still held must not be taken for released: its pipe would not end. */
+  async #release(id: number, events: StreamEvents): Promise<void> {
+    try {
+      await events.releaseGuard();
+      this.#post({ id, kind: "guardReleased" });
+    } catch (error) {
+      const { code, message } = toPenstockError(error, "guard");
+      this.#post({ id, kind: "guardHeld", code, message });
     }
   }
 

@@ -33,7 +33,7 @@ async function handOver(
   key: string,
   source: () => AsyncIterable<Buffer>,
 ): Promise<void> {
-  const link = new Link(socket, { plan, command: "backup", key });
+  const link = await Link.open(socket, { plan, command: "backup", key });
   // The agent may have something to say before all is sent: then there is no point in going on.
   const answered = link.done();
   const sent = send(link, source());

@@ -1,5 +1,7 @@
 import { writeSync } from "node:fs";
+import { basename } from "node:path";
 import { backupData, backupFile } from "./backup.ts";
+import { wholeOrBrokenOff } from "./broken-off.ts";
 import { Failure } from "./failure.ts";
 import { type Options, readOptions } from "./options.ts";
 import { restoreData, restoreFile, restoreSubset } from "./restore.ts";
@@ -19,9 +21,9 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["cleanup_plugin_for_restore", () => {}],
   ["backup_data", withOptions(backupData)],
   ["backup_file", withOptions(backupFile)],
-  ["restore_data", withOptions(restoreData)],
+  ["restore_data", toStdout(withOptions(restoreData))],
   ["restore_file", withOptions(restoreFile)],
-  ["restore_data_subset", withOptions(restoreSubset)],
+  ["restore_data_subset", toStdout(withOptions(restoreSubset))],
   ["delete_backup", withOptions(deleteBackup)],
 ]);
 
@@ -44,19 +46,31 @@ function withOptions(run: (options: Options, ...args: string[]) => Promise<void>
   };
 }
 
+/** A command whose output is a table. */
+function toStdout(run: Command): Command {
+  return async (args) => await wholeOrBrokenOff(() => run(args));
+}
+
 /** Also gets the content id, in quotes; for a whole host it is missing. */
 function setupFor(kind: SetupCall["kind"]): Command {
   return async ([config, directory, scope]) => {
     if (config === undefined || directory === undefined || scope === undefined) {
       throw new Failure("a configuration file, a folder and a scope are needed");
     }
-    await setup(readOptions(config), { kind, directory, scope });
+    const timestamp = basename(directory);
+    assertTimestamp(timestamp);
+    await setup(readOptions(config), { kind, timestamp, scope });
   };
 }
 
 async function deleteBackup(options: Options, timestamp: string): Promise<void> {
+  assertTimestamp(timestamp);
   const { deleteBackup: run } = await import("./open-set.ts"); // rarely needed, and slow to load
   await run(options, timestamp);
+}
+
+function assertTimestamp(text: string): void {
+  if (!/^[0-9]{14}$/.test(text)) throw new Failure(`${text} is no timestamp of a backup`);
 }
 
 function print(line: string): void {

@@ -9,6 +9,11 @@ export class Failure extends Error {
   }
 }
 
+/** True for a Failure with this code of the agent's. */
+export function isFailure(error: unknown, code: string): boolean {
+  return error instanceof Failure && error.code === code;
+}
+
 /** Anything thrown, in one line. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);

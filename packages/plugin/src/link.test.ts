@@ -22,7 +22,7 @@ async function openLink(play: (socket: Socket) => void) {
   server.listen(path);
   await once(server, "listening");
   return {
-    link: new Link(path, { plan: "nightly", command: "restore", key: "/x" }),
+    link: await Link.open(path, { plan: "nightly", command: "restore", key: "/x" }),
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
       server.close();

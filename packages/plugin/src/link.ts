@@ -1,17 +1,29 @@
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { Failure, messageOf } from "./failure.ts";
 import { endFrame, FRAME, type Frame, frameHeader, readFrames } from "./frames.ts";
+import { reach } from "./reach.ts";
 
 /** The most that one frame carries. */
 const MOST_DATA_BYTES = 256 * 1024;
 const VERSION = 1;
 
 /** What is asked of the agent. */
-export interface Request {
+export type Request = SetupRequest | StreamRequest;
+
+/** Is there a run for this backup or restore? */
+interface SetupRequest {
   readonly plan: string;
-  readonly command: "setup" | "backup" | "restore";
-  readonly key?: string;
-  /** Pairs of start and end. */
+  readonly command: "setup";
+  readonly kind: "backup" | "restore";
+  readonly timestamp: string;
+}
+
+/** The bytes of a key are to be handed over, or are wanted. */
+export interface StreamRequest {
+  readonly plan: string;
+  readonly command: "backup" | "restore";
+  readonly key: string;
+  /** Of a restore: pairs of start and end. */
   readonly ranges?: readonly (readonly [number, number])[];
 }
 
@@ -21,14 +33,19 @@ export class Link {
   readonly #path: string;
   readonly #frames: AsyncGenerator<Frame, void, undefined>;
 
-  /** Connects and asks; that it cannot is told by whatever is called next. */
-  constructor(path: string, request: Request) {
+  private constructor(path: string, socket: Socket) {
     this.#path = path;
-    this.#socket = connect(path);
+    this.#socket = socket;
     this.#socket.on("error", () => {}); // told to whoever reads or writes
     this.#frames = readFrames(this.#socket);
+  }
+
+  /** Connects and asks. Throws a Failure if the agent cannot be reached. */
+  static async open(path: string, request: Request): Promise<Link> {
+    const link = new Link(path, await reach(path));
     const line = { version: VERSION, ...request, pid: process.pid };
-    this.#socket.write(`${JSON.stringify(line)}\n`);
+    link.#socket.write(`${JSON.stringify(line)}\n`);
+    return link;
   }
 
   /** Hands over bytes. Resolves when they have left our hands; one at a time. */
@@ -84,11 +101,7 @@ export class Link {
 
   #gone(cause?: unknown): Failure {
     const why = cause === undefined ? "" : `: ${messageOf(cause)}`;
-    const isThere = !(cause instanceof Error && "syscall" in cause && cause.syscall === "connect");
-    const what = isThere
-      ? `the agent at ${this.#path} has closed the connection`
-      : `cannot reach penstock-agent at ${this.#path}`;
-    return new Failure(`${what}${why}`, { cause });
+    return new Failure(`the agent at ${this.#path} has closed the connection${why}`, { cause });
   }
 
   #write(bytes: Uint8Array): Promise<void> {

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { Failure } from "./failure.ts";
+import { Failure, isFailure } from "./failure.ts";
 import type { Options } from "./options.ts";
 import type { SetupCall } from "./setup.ts";
 
@@ -18,10 +18,10 @@ const MOST_WORDS_BYTES = 64 * 1024;
  */
 export async function openSet(
   { penstock, config, plan }: Options,
-  { kind, directory }: SetupCall,
+  { kind, timestamp }: SetupCall,
   ask: () => Promise<void>,
 ): Promise<void> {
-  const what = ["gpbackup", kind, plan, "--timestamp", timestampOf(directory)];
+  const what = ["gpbackup", kind, plan, "--timestamp", timestamp];
   const args = [...what, "--client-pid", String(clientPid()), "--config", config];
   const words = openWords();
   const child = spawn(penstock, args, {
@@ -30,6 +30,9 @@ export async function openSet(
   });
   try {
     await isThere(child, words, ask);
+  } catch (error) {
+    child.kill(); // nobody would use what it opens
+    throw error;
   } finally {
     closeSync(words);
     child.unref();
@@ -41,7 +44,6 @@ export async function deleteBackup(
   { penstock, config, plan }: Options,
   timestamp: string,
 ): Promise<void> {
-  assertTimestamp(timestamp);
   const args = ["gpbackup", "delete", plan, "--timestamp", timestamp, "--config", config];
   const words = openWords();
   const child = spawn(penstock, args, { stdio: ["ignore", "ignore", words] });
@@ -64,7 +66,6 @@ async function isThere(
     if (outcome !== undefined) throw toFailure(child.spawnfile, outcome, words);
     await pause(POLL_MS);
   }
-  child.kill();
   throw new Failure(`${child.spawnfile} has opened no set within ${LIMIT_MS / 1000} s`);
 }
 
@@ -73,7 +74,7 @@ async function succeeds(ask: () => Promise<void>): Promise<boolean> {
     await ask();
     return true;
   } catch (error) {
-    if (error instanceof Failure && error.code === "not_found") return false;
+    if (isFailure(error, "not_found")) return false;
     throw error;
   }
 }
@@ -103,16 +104,6 @@ function toFailure(program: string, outcome: number | string, words: number): Fa
     .toString()
     .trim();
   return new Failure(said || `${program} has ended: ${outcome}`);
-}
-
-function timestampOf(directory: string): string {
-  const timestamp = basename(directory);
-  assertTimestamp(timestamp);
-  return timestamp;
-}
-
-function assertTimestamp(text: string): void {
-  if (!/^\d{14}$/.test(text)) throw new Failure(`${text} is no timestamp of a backup`);
 }
 
 /** Who waits for the set: gpbackup starts us through a shell, which may have stepped aside. */

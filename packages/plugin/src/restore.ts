@@ -2,16 +2,12 @@ import { rmSync } from "node:fs";
 import { open, readFile, rename, writeFile } from "node:fs/promises";
 import { Failure, messageOf } from "./failure.ts";
 import { FRAME } from "./frames.ts";
-import { Link, type Request } from "./link.ts";
+import { Link, type StreamRequest } from "./link.ts";
 import type { Options } from "./options.ts";
 
-/**
- * Writes what is stored under a key to the standard output; every byte was checked before. If not all
- * of it comes, what was written ends in a NUL byte.
- */
+/** Writes what is stored under a key to the standard output; every byte was checked before. */
 export async function restoreData({ socket, plan }: Options, key: string): Promise<void> {
-  const link = new Link(socket, { plan, command: "restore", key });
-  await receiveToStdout(link);
+  await restoreToStdout(socket, { plan, command: "restore", key });
 }
 
 /** The same for some ranges of it, which stand in a file: their number, then start and end of each. */
@@ -22,8 +18,7 @@ export async function restoreSubset(
 ): Promise<void> {
   const ranges = parseOffsets(await readFile(offsetsFile, "utf8"), offsetsFile);
   if (ranges.length === 0) return; // to the agent it would mean: all of it
-  const link = new Link(socket, { plan, command: "restore", key, ranges });
-  await receiveToStdout(link);
+  await restoreToStdout(socket, { plan, command: "restore", key, ranges });
 }
 
 /** Puts a file where it was. It is there whole, or what was there before is. */
@@ -31,7 +26,7 @@ export async function restoreFile({ socket, plan }: Options, path: string): Prom
   const temporary = `${path}.penstock-part`;
   removeOnExit(temporary);
   await using file = await open(temporary, "w");
-  const link = new Link(socket, { plan, command: "restore", key: path });
+  const link = await Link.open(socket, { plan, command: "restore", key: path });
   try {
     await receive(link, (bytes) => writeFile(file, bytes));
     await file.close();
@@ -44,7 +39,7 @@ export async function restoreFile({ socket, plan }: Options, path: string): Prom
 }
 
 /** Reads gprestore's list of ranges. Throws a Failure for anything that is none. */
-export function parseOffsets(text: string, path: string): NonNullable<Request["ranges"]> {
+export function parseOffsets(text: string, path: string): NonNullable<StreamRequest["ranges"]> {
   const [count = Number.NaN, ...numbers] = text.trim().split(/\s+/).map(toOffset);
   if (numbers.length !== 2 * count || numbers.some(Number.isNaN)) {
     throw new Failure(`${path}: not a number of ranges, and start and end of each`);
@@ -59,22 +54,12 @@ function toOffset(word: string): number {
   return /^\d{1,15}$/.test(word) ? Number(word) : Number.NaN;
 }
 
-async function receiveToStdout(link: Link): Promise<void> {
+async function restoreToStdout(socket: string, request: StreamRequest): Promise<void> {
   process.stdout.on("error", () => {}); // told to whoever writes
-  try {
-    await receive(link, toStdout);
-  } catch (error) {
-    await toStdout(BROKEN_OFF).catch(() => {}); // nobody reads any more
-    throw error;
-  }
+  const link = await Link.open(socket, request);
+  await receive(link, toStdout);
   await link.sendOk();
 }
-
-/**
- * To COPY the end of its input is the end of the table, and nobody looks at our exit status. No text
- * that it takes has this byte, so that it fails, and keeps nothing.
- */
-const BROKEN_OFF = Buffer.of(0);
 
 /** All bytes to their explicit end. Throws a Failure if that does not come, or the count is wrong. */
 async function receive(link: Link, write: (bytes: Buffer) => Promise<void>): Promise<void> {

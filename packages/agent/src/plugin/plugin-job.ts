@@ -1,7 +1,10 @@
-import { PenstockError, toPenstockError } from "@penstock/common";
+import { PenstockError, raceAbort, toPenstockError } from "@penstock/common";
 import { FRAME } from "./frames.ts";
 import type { PluginConnection, Words } from "./plugin-connection.ts";
-import type { ByteRange, PluginRequest } from "./plugin-request.ts";
+import type { ByteRange, StreamRequest } from "./plugin-request.ts";
+
+/** From the controller's word that all is well to the mover's, which takes another way. */
+const TAKEN_LIMIT_MS = 10_000;
 
 /** A job is there as long as its process waits for an answer. */
 type State = "waiting" | "streaming" | "over";
@@ -17,11 +20,13 @@ export class PluginJob {
   #state: State = "waiting";
   #answerLater = false;
   #isTaken = false;
+  /** Resolves when all its bytes are durable, or it is over. */
+  readonly #decided: PromiseWithResolvers<void> = Promise.withResolvers();
   #ending: PenstockError | undefined;
 
-  constructor(id: number, { command, key, ranges, pid }: PluginRequest, to: PluginConnection) {
+  constructor(id: number, { command, key, ranges, pid }: StreamRequest, to: PluginConnection) {
     this.id = id;
-    this.direction = command === "backup" ? "backup" : "restore";
+    this.direction = command;
     this.key = key;
     this.ranges = ranges;
     this.connection = to;
@@ -37,26 +42,38 @@ export class PluginJob {
     return this.#state;
   }
 
-  /** A stream serves it from now on; see StreamSpec.answer_later. */
+  /** A stream serves it from now on, unless it is over; see StreamSpec.answer_later. */
   begin(answerLater: boolean): void {
-    this.#state = "streaming";
+    if (this.#state === "waiting") this.#state = "streaming";
     this.#answerLater = answerLater;
   }
 
   /** Backup: all its bytes are durable. */
   taken(): void {
     this.#isTaken = true;
+    this.#decided.resolve();
     if (!this.#answerLater) this.#succeed();
   }
 
-  /** The controller says that all is well: it knows, also if the stream's last word to us got lost. */
-  approve(): void {
-    this.#succeed();
+  /**
+   * The controller says that all is well. Waits until the mover has said so, too. Throws `usage` if that is
+   * not the controller's to say, `failed` if the mover does not say it in time.
+   */
+  async approve(): Promise<void> {
+    if (this.#state !== "streaming" || !this.#answerLater || this.direction !== "backup") {
+      const message = `request ${this.id} has no stream that is answered later: all cannot be well`;
+      throw new PenstockError("usage", message);
+    }
+    const limit = AbortSignal.timeout(TAKEN_LIMIT_MS);
+    await raceAbort(this.#decided.promise, limit).catch(() => {});
+    if (this.#isTaken) return this.#succeed();
+    throw new PenstockError("failed", `request ${this.id}: not all of its bytes are durable`);
   }
 
   /** The process hears why; only the first answer counts. */
   fail(error: unknown): void {
     this.#state = "over";
+    this.#decided.resolve();
     this.connection.fail(this.#ending ?? toPenstockError(error, this.process));
   }
 

@@ -8,32 +8,55 @@ export interface ByteRange {
   readonly end: number;
 }
 
-/** What a plugin process asks for, checked. */
-export interface PluginRequest {
+/** Who asks. */
+interface Asking {
   readonly plan: string;
-  /** `setup`: is there a run? The others move the bytes of `key`. */
-  readonly command: "setup" | "backup" | "restore";
   /** The process itself, as messages name it. */
   readonly pid: number;
-  /** An absolute path, as gpbackup names the data; "" for `setup`. */
+}
+
+/** Is there a run for this backup or restore? */
+export interface SetupRequest extends Asking {
+  readonly command: "setup";
+  readonly kind: "backup" | "restore";
+  /** gpbackup's own name of the backup: 14 digits. */
+  readonly timestamp: string;
+}
+
+/** Wants to hand over (`backup`) or to get (`restore`) the bytes of a key. */
+export interface StreamRequest extends Asking {
+  readonly command: "backup" | "restore";
+  /** An absolute path, as gpbackup names the data. */
   readonly key: string;
   /** Only these bytes, one range after the other; none for all. */
   readonly ranges: readonly ByteRange[];
 }
+
+/** What a plugin process asks for, checked. */
+export type PluginRequest = SetupRequest | StreamRequest;
 
 const VERSION = 1;
 const LONGEST_KEY = 4_096;
 
 const versionSchema = z.object({ version: z.number() });
 const offset = z.int().nonnegative();
-const requestSchema = z.strictObject({
+const asking = {
   version: z.literal(VERSION),
   plan: z.string().min(1).max(200),
-  command: z.enum(["setup", "backup", "restore"]),
   pid: z.int().positive(),
-  key: z.string().prefault(""),
-  ranges: z.array(z.tuple([offset, offset])).prefault([]),
-});
+};
+const key = z.string().refine(isKey, { error: ({ input }) => `bad key ${JSON.stringify(input)}` });
+const ranges = z.array(z.tuple([offset, offset]));
+const requestSchema = z.discriminatedUnion("command", [
+  z.strictObject({
+    ...asking,
+    command: z.literal("setup"),
+    kind: z.enum(["backup", "restore"]),
+    timestamp: z.string().regex(/^[0-9]{14}$/),
+  }),
+  z.strictObject({ ...asking, command: z.literal("backup"), key }),
+  z.strictObject({ ...asking, command: z.literal("restore"), key, ranges: ranges.prefault([]) }),
+]);
 
 /** Reads a request line. Throws `usage` with what is wrong with it. */
 export function parsePluginRequest(line: string): PluginRequest {
@@ -44,13 +67,8 @@ export function parsePluginRequest(line: string): PluginRequest {
     const [issue] = error.issues;
     throw wrong(`${issue?.path.join(".") || "request"}: ${issue?.message}`);
   }
-  const { plan, command, pid, key } = data;
-  const ranges = data.ranges.map(([start, end]) => ({ start, end }));
-  if (command === "setup" ? key !== "" : !isKey(key)) throw wrong(`key ${JSON.stringify(key)}`);
-  if (ranges.length > 0 && command !== "restore") throw wrong("ranges are for a restore");
-  const backwards = ranges.find(({ start, end }) => end < start);
-  if (backwards !== undefined) throw wrong(`range ${backwards.start} to ${backwards.end}`);
-  return { plan, command, pid, key, ranges };
+  if (data.command === "setup") return data;
+  return { ...data, ranges: data.command === "restore" ? toRanges(data.ranges) : [] };
 }
 
 function readJson(line: string): unknown {
@@ -66,6 +84,13 @@ function assertVersion(words: unknown): void {
   if (!success || data.version === VERSION) return;
   const message = `the plugin speaks version ${data.version} of this socket's protocol, the agent ${VERSION}`;
   throw new PenstockError("usage", message, { hint: "install the same version of both" });
+}
+
+function toRanges(pairs: readonly (readonly [number, number])[]): ByteRange[] {
+  return pairs.map(([start, end]) => {
+    if (end < start) throw wrong(`range ${start} to ${end}`);
+    return { start, end };
+  });
 }
 
 /** Becomes part of names and messages; no file of it is ever opened here. */

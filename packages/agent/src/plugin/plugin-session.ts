@@ -4,7 +4,8 @@ import type { EventLog } from "../event-log.ts";
 import type { StreamPlan } from "../stream-plan.ts";
 import type { PluginConnection } from "./plugin-connection.ts";
 import { PluginJob } from "./plugin-job.ts";
-import type { PluginRequest } from "./plugin-request.ts";
+import { PluginPurpose } from "./plugin-purpose.ts";
+import type { SetupRequest, StreamRequest } from "./plugin-request.ts";
 import type { PluginReceiver } from "./plugin-sessions.ts";
 
 /** What a stream says of the process that it is to serve. */
@@ -12,32 +13,36 @@ type PluginStreamPlan = Pick<StreamPlan, "name" | "pluginRequest" | "direction" 
 
 /** The plugin processes of one run: each is a job with a number, which the controller hears of. */
 export class PluginSession implements PluginReceiver {
+  readonly purpose: PluginPurpose;
   readonly #run: string;
   readonly #events: EventLog;
   readonly #jobs: Map<number, PluginJob> = new Map();
   #lastId = 0;
   #ending: PenstockError | undefined;
 
-  constructor(run: string, events: EventLog) {
-    this.#run = run;
+  constructor(owner: { readonly run: string; readonly plan: string }, events: EventLog) {
+    this.purpose = new PluginPurpose(owner);
+    this.#run = owner.run;
     this.#events = events;
   }
 
-  receive(request: PluginRequest, connection: PluginConnection): void {
+  setUp(request: SetupRequest): void {
+    if (this.#ending !== undefined) throw this.#ending;
+    this.purpose.admit(request);
+  }
+
+  receive(request: StreamRequest, connection: PluginConnection): void {
     if (this.#ending !== undefined) throw this.#ending;
     this.#lastId += 1;
     const job = new PluginJob(this.#lastId, request, connection);
     this.#jobs.set(job.id, job);
     void this.#forget(job);
-    this.#events.add({
-      $case: "pluginRequest",
-      value: {
-        id: BigInt(job.id),
-        key: job.key,
-        direction: DIRECTIONS[job.direction],
-        ranges: job.ranges.map(({ start, end }) => ({ start: BigInt(start), end: BigInt(end) })),
-      },
-    });
+    const { key, ranges } = job;
+    const value = {
+      ...{ id: BigInt(job.id), key, direction: DIRECTIONS[job.direction] },
+      ranges: ranges.map(({ start, end }) => ({ start: BigInt(start), end: BigInt(end) })),
+    };
+    this.#events.add({ $case: "pluginRequest", value }, { isOneOfMany: true });
   }
 
   /**
@@ -60,16 +65,15 @@ export class PluginSession implements PluginReceiver {
     );
   }
 
-  /** See AnswerPlugin in agent.proto. Throws `usage` for an answer that cannot be. */
-  answer(id: number, error: string): void {
+  /** See AnswerPlugin in agent.proto. Throws `usage` for an answer that cannot be; see also `approve`. */
+  async answer(id: number, error: string): Promise<void> {
     if (id < 1 || id > this.#lastId) {
       throw new PenstockError("usage", `there was no request ${id} of a plugin process`);
     }
     const job = this.#jobs.get(id);
     if (job === undefined || job.state === "over") return;
-    if (error !== "") job.fail(new PenstockError("failed", error));
-    else if (job.state === "streaming") job.approve();
-    else throw new PenstockError("usage", `request ${id} has no stream: all cannot be well`);
+    if (error === "") await job.approve();
+    else job.fail(new PenstockError("failed", error));
   }
 
   /** The run has ended well: what is durable was wanted. */

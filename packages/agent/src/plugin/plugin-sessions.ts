@@ -1,15 +1,17 @@
 import { PenstockError, toPenstockError } from "@penstock/common";
 import type { Logger } from "pino";
 import type { PluginConnection } from "./plugin-connection.ts";
-import { type PluginRequest, parsePluginRequest } from "./plugin-request.ts";
+import { parsePluginRequest, type SetupRequest, type StreamRequest } from "./plugin-request.ts";
 
 /** A process that is busy starts in less; one that says nothing has lost its way. */
 const REQUEST_TIMEOUT_MS = 10_000;
 
 /** A run that plugin processes may use. */
 export interface PluginReceiver {
+  /** Throws `locked` if it is there for another backup or restore. */
+  setUp(request: SetupRequest): void;
   /** Takes over a process that hands over or wants bytes, and answers it. */
-  receive(request: PluginRequest, connection: PluginConnection): void;
+  receive(request: StreamRequest, connection: PluginConnection): void;
 }
 
 /** The runs of this host that plugin processes may use, by plan; and what the processes ask. */
@@ -42,13 +44,19 @@ export class PluginSessions {
       if (line === undefined) return connection.destroy();
       const request = parsePluginRequest(line);
       const run = this.#find(request.plan);
-      if (request.command === "setup") connection.succeed();
-      else run.receive(request, connection);
+      if (request.command !== "setup") return run.receive(request, connection);
+      run.setUp(request);
+      connection.succeed();
     } catch (thrown) {
       const error = toPenstockError(thrown, "plugin request");
       this.#log.warn({ reason: error.message }, "plugin process refused");
       connection.fail(error);
     }
+  }
+
+  /** A process could not even be heard: it will be told so by its connection. */
+  failedToAccept(error: Error): void {
+    this.#log.error({ err: error }, "cannot take the connection of a plugin process");
   }
 
   #find(plan: string): PluginReceiver {

@@ -1,4 +1,4 @@
-import { PenstockError } from "@penstock/common";
+import { PenstockError, raceAbort } from "@penstock/common";
 import type { RestoreSink } from "../restore-stream.ts";
 import { FRAME } from "./frames.ts";
 import type { Words } from "./plugin-connection.ts";
@@ -6,16 +6,19 @@ import type { PluginJob } from "./plugin-job.ts";
 
 /**
  * A plugin process as the sink of a stream. It hears an end only when every byte was right; closing its
- * connection without one is a failure to it.
+ * connection without one is a failure to it. It may be blocked for ever in what it writes to, so that
+ * nothing here is waited for longer than until the signal aborts.
  */
 export class PluginSink implements RestoreSink {
   readonly #job: PluginJob;
+  readonly #signal: AbortSignal;
   /** What the process says: that it has it all, that it cannot go on, or nothing more. */
   readonly #answer: Promise<Words | undefined>;
   #bytes = 0;
 
-  constructor(job: PluginJob) {
+  constructor(job: PluginJob, signal: AbortSignal) {
     this.#job = job;
+    this.#signal = signal;
     this.#answer = this.#hear();
   }
 
@@ -29,7 +32,7 @@ export class PluginSink implements RestoreSink {
   async end(): Promise<void> {
     this.#assertWanted();
     await this.#orGone(this.#job.connection.sendEnd(this.#bytes));
-    const words = await this.#answer;
+    const words = await raceAbort(this.#answer, this.#signal);
     if (words?.type !== FRAME.ok) throw this.#job.failure(words, this.#place);
     this.#job.finish();
   }
@@ -57,9 +60,11 @@ export class PluginSink implements RestoreSink {
   /** Who does not take more may have said why before it went. */
   async #orGone(sent: Promise<void>): Promise<void> {
     try {
-      await sent;
+      await raceAbort(sent, this.#signal);
     } catch (cause) {
-      throw this.#job.failure(await this.#answer, this.#place, cause);
+      this.#signal.throwIfAborted();
+      const words = await raceAbort(this.#answer, this.#signal);
+      throw this.#job.failure(words, this.#place, cause);
     }
   }
 

@@ -34,5 +34,5 @@ function backup(job: PluginJob, form: BackupForm, budget: MemoryBudget): AgentSt
 }
 
 function restore(job: PluginJob, codec: CodecName): AgentStream {
-  return new RestoreStream(codec, () => Promise.resolve(new PluginSink(job)));
+  return new RestoreStream(codec, (signal) => Promise.resolve(new PluginSink(job, signal)));
 }

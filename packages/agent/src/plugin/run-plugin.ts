@@ -31,6 +31,7 @@ export class RunPlugin {
   readonly #around: Surroundings;
   readonly #record: MadeRecord;
   #config: Promise<string> | undefined;
+  #isClosed = false;
 
   constructor(
     { run, plan }: { readonly run: string; readonly plan: string },
@@ -38,7 +39,7 @@ export class RunPlugin {
     record: MadeRecord,
     events: EventLog,
   ) {
-    this.session = new PluginSession(run, events);
+    this.session = new PluginSession({ run, plan }, events);
     this.#run = run;
     this.#plan = plan;
     this.#around = around;
@@ -47,10 +48,10 @@ export class RunPlugin {
 
   /**
    * See PluginSession in agent.proto. Returns the path of the configuration file, "" if none is wanted.
-   * Repeating it is harmless. Throws `usage` if this agent has no socket.
+   * Repeating it is harmless. Throws `usage` if this agent has no socket, `not_found` once the run ends.
    */
   async open(
-    { writeConfig }: SessionRequest,
+    { writeConfig, ...purpose }: SessionRequest,
     { checkOnly }: { readonly checkOnly: boolean },
   ): Promise<string> {
     const { socket, sessions } = this.#around.plugin;
@@ -60,10 +61,17 @@ export class RunPlugin {
       });
     }
     if (checkOnly) return "";
+    if (this.#isClosed) throw new PenstockError("not_found", `run ${this.#run} has ended`);
+    this.session.purpose.state(purpose);
     sessions.add(this.#plan, this.session);
     if (!writeConfig) return "";
     this.#config ??= this.#write();
     return await this.#config;
+  }
+
+  /** Resolves when nothing is being written, and the run is over: what was written stands in the journal. */
+  async settled(): Promise<void> {
+    await this.#config?.catch(() => {}); // told to whoever wanted it
   }
 
   /** The run has ended well. */
@@ -79,6 +87,7 @@ export class RunPlugin {
   }
 
   #close(): void {
+    this.#isClosed = true;
     this.#around.plugin.sessions.remove(this.#plan, this.session);
   }
 

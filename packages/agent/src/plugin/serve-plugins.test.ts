@@ -11,10 +11,12 @@ import { createFolder, nodeModule, SOURCES } from "../testing.ts";
 import { FRAME, HEADER_BYTES, parseHeader } from "./frames.ts";
 import { PluginSession } from "./plugin-session.ts";
 import { PluginSessions } from "./plugin-sessions.ts";
+import { PluginSink } from "./plugin-sink.ts";
 import { PluginSource } from "./plugin-source.ts";
 import { servePlugins } from "./serve-plugins.ts";
 
-const REQUEST = { version: 1, plan: "nightly", command: "setup", pid: 1 };
+const ASKING = { version: 1, plan: "nightly", pid: 1 };
+const SETUP = { command: "setup", kind: "backup", timestamp: "20261120095538" };
 
 /** A socket with one run of plan `nightly`. */
 async function openSocket({ timeoutMs = 10_000 } = {}) {
@@ -23,7 +25,7 @@ async function openSocket({ timeoutMs = 10_000 } = {}) {
   const path = join(folder.path, "plugin.sock");
   const sessions = new PluginSessions("sdw1", pino({ level: "silent" }), timeoutMs);
   const events = new EventLog();
-  const session = new PluginSession("20260101000000", events);
+  const session = new PluginSession({ run: "20260101000000", plan: "nightly" }, events);
   sessions.add("nightly", session);
   const served = stack.use(await servePlugins(path, sessions));
   const kept = stack.move();
@@ -54,7 +56,10 @@ function toAnswer(bytes: Buffer): Answer {
   return { ok: false, message: JSON.parse(bytes.subarray(HEADER_BYTES).toString()).message };
 }
 
-const line = (changes: object = {}): string => `${JSON.stringify({ ...REQUEST, ...changes })}\n`;
+const line = (changes: { command?: string; [key: string]: unknown } = {}): string => {
+  const setup = changes.command === undefined ? SETUP : {};
+  return `${JSON.stringify({ ...ASKING, ...setup, ...changes })}\n`;
+};
 
 test("a process hears that there is a run of its plan", async () => {
   await using opened = await openSocket();
@@ -72,11 +77,13 @@ test.each([
   ["a plan that is a path", line({ plan: "../x" }), 'no run of plan "../x"'],
   ["a plan that is none", line({ plan: 7 }), "plan: "],
   ["an unknown command", line({ command: "delete" }), "command: "],
+  ["a setup without a kind", line({ kind: undefined }), "kind: "],
+  ["a setup for a folder", line({ timestamp: "20261120" }), "timestamp: "],
   ["an unknown key", line({ token: "x" }), "token"],
   ["no process", line({ pid: "1" }), "pid: "],
   ["another version", line({ version: 2 }), "speaks version 2"],
-  ["a key where none is needed", line({ key: "/x" }), 'key "/x"'],
-  ["no key", line({ command: "backup" }), 'key ""'],
+  ["a key where none is needed", line({ key: "/x" }), '"key"'],
+  ["no key", line({ command: "backup" }), "key: "],
   ["a relative key", line({ command: "backup", key: "a/b" }), 'key "a/b"'],
   ["a key that leads up", line({ command: "backup", key: "/a/../b" }), 'key "/a/../b"'],
   ["a key with a NUL", line({ command: "backup", key: "/a\0" }), "key"],
@@ -236,4 +243,76 @@ test.each([
     return text;
   };
   await expect(read()).rejects.toThrow(message);
+});
+
+/** A job for a process that says this. */
+async function openJob(opened: Opened, changes: { command: string }, words: Uint8Array) {
+  const socket = connect(opened.path);
+  socket.on("error", () => {});
+  socket.write(Buffer.concat([Buffer.from(line({ ...changes, key: "/a" })), words]));
+  await opened.events.after(0n, new AbortController().signal).next();
+  const direction = changes.command === "backup" ? "backup" : "restore";
+  const plan = { name: "a", pluginRequest: 1, direction, codec: "none" } as const;
+  return { socket, job: opened.session.jobFor(plan) };
+}
+
+type Opened = Awaited<ReturnType<typeof openSocket>>;
+
+test("a process that has its end and says nothing is not waited for once the run is stopped", async () => {
+  await using opened = await openSocket();
+  const { socket, job } = await openJob(opened, { command: "restore" }, Buffer.alloc(0));
+  const stop = new AbortController();
+  const sink = new PluginSink(job, stop.signal);
+  await sink.write(Buffer.from("rows"));
+  const ended = sink.end();
+  for await (const bytes of socket) if (bytes.includes(FRAME.end)) break;
+  stop.abort(new Error("the run was stopped"));
+  await expect(ended).rejects.toThrow("the run was stopped");
+});
+
+test("all is well with a request only when its bytes are durable, and only once that is to be said", async () => {
+  await using opened = await openSocket();
+  const { socket, job } = await openJob(opened, { command: "backup" }, Buffer.alloc(0));
+  const answered = buffer(socket);
+  await expect(opened.session.answer(1, "")).rejects.toMatchObject({ code: "usage" });
+  job.begin(true);
+  const approved = opened.session.answer(1, "");
+  expect(job.state).toBe("streaming");
+  job.taken();
+  await approved;
+  expect(toAnswer(await answered)).toEqual({ ok: true, message: "" });
+});
+
+test.each([
+  ["a restore", "restore", true],
+  ["a backup that is answered at once", "backup", false],
+])("that all is well with %s is not the controller's to say", async (_, command, answerLater) => {
+  await using opened = await openSocket();
+  const { socket, job } = await openJob(opened, { command }, Buffer.alloc(0));
+  job.begin(answerLater);
+  await expect(opened.session.answer(1, "")).rejects.toMatchObject({ code: "usage" });
+  socket.destroy();
+});
+
+test("an approval that waits ends when the run is stopped, and the process hears the failure", async () => {
+  await using opened = await openSocket();
+  const { socket, job } = await openJob(opened, { command: "backup" }, Buffer.alloc(0));
+  job.begin(true);
+  const approved = expect(opened.session.answer(1, "")).rejects.toThrow("not all of its bytes");
+  opened.session.abort("the target is full");
+  await approved;
+  expect(toAnswer(await buffer(socket))).toMatchObject({
+    message: expect.stringContaining("the target is full"),
+  });
+});
+
+test("a setup for another backup is refused in words, also while the first goes on", async () => {
+  await using opened = await openSocket();
+  expect(await ask(opened.path, line())).toMatchObject({ ok: true });
+  for (const changes of [{ timestamp: "20261120100000" }, { kind: "restore" }]) {
+    expect(await ask(opened.path, line(changes))).toMatchObject({
+      message: expect.stringContaining("plan nightly is in use by the backup of 20261120095538"),
+    });
+  }
+  expect(await ask(opened.path, line())).toMatchObject({ ok: true });
 });

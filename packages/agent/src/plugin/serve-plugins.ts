@@ -29,6 +29,7 @@ export async function servePlugins(
     void sessions.serve(connection);
   });
   await listen(server, path);
+  server.on("error", (error) => sessions.failedToAccept(error)); // too many descriptors, for one
   opened.defer(() => close(server, connections));
   return opened.move();
 }
