@@ -427,6 +427,13 @@ describe("the run decides", () => {
     });
   });
 
+  test("who comes after a run was stopped hears why it was", async () => {
+    await agent.call("abortRun", { ref, reason: "target vault is full" });
+    await using process = start("backup_data", config, keyOf("gpbackup_0_1"));
+    const words = expect.stringContaining(`${ref.run} of it was stopped: target vault is full`);
+    expect(await process.end).toMatchObject({ status: 1, stderr: words });
+  });
+
   test("another gpbackup is refused, and the first goes on", async () => {
     const timestamp = "20261120095539";
     await prepare([], { writeConfig: false, direction: Direction.DIRECTION_BACKUP });

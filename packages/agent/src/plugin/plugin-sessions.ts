@@ -20,6 +20,8 @@ export class PluginSessions {
   readonly #log: Logger;
   readonly #timeoutMs: number;
   readonly #open: Map<string, PluginReceiver> = new Map();
+  /** How the last run of each plan was stopped, for processes that come too late. */
+  readonly #stopped: Map<string, string> = new Map();
 
   constructor(host: string, log: Logger, timeoutMs: number = REQUEST_TIMEOUT_MS) {
     this.#host = host;
@@ -30,11 +32,14 @@ export class PluginSessions {
   /** From now on processes that name this plan are the run's. A plan has one run at a time. */
   add(plan: string, run: PluginReceiver): void {
     this.#open.set(plan, run);
+    this.#stopped.delete(plan);
   }
 
-  /** Nothing happens if another run has taken its place. */
-  remove(plan: string, run: PluginReceiver): void {
-    if (this.#open.get(plan) === run) this.#open.delete(plan);
+  /** `stopped` says why, unless it has ended well. Nothing happens if another run has taken its place. */
+  remove(plan: string, run: PluginReceiver, stopped?: string): void {
+    if (this.#open.get(plan) !== run) return;
+    this.#open.delete(plan);
+    if (stopped !== undefined) this.#stopped.set(plan, stopped);
   }
 
   /** Hears what a process wants, and sees to it that it is answered. Never rejects. */
@@ -63,6 +68,8 @@ export class PluginSessions {
     const run = this.#open.get(plan);
     if (run !== undefined) return run;
     const message = `agent ${this.#host}: no run of plan ${JSON.stringify(plan)} takes gpbackup's data`;
+    const stopped = this.#stopped.get(plan);
+    if (stopped !== undefined) throw new PenstockError("not_found", `${message}; ${stopped}`);
     throw new PenstockError("not_found", message, {
       hint: "was it ended meanwhile? see penstock list; the plugin's option plan: names the plan",
     });

@@ -82,13 +82,13 @@ export class RunPlugin {
 
   /** The run is being stopped. */
   abort(reason: string): void {
-    this.#close();
+    this.#close(`run ${this.#run} of it was stopped: ${reason}`);
     this.session.abort(reason);
   }
 
-  #close(): void {
+  #close(stopped?: string): void {
     this.#isClosed = true;
-    this.#around.plugin.sessions.remove(this.#plan, this.session);
+    this.#around.plugin.sessions.remove(this.#plan, this.session, stopped);
   }
 
   async #write(): Promise<string> {
