@@ -8,5 +8,8 @@ export async function runTool(
   main: (state: GreenplumState, args: readonly string[]) => Promise<number>,
 ): Promise<never> {
   setTimeout(() => process.kill(process.pid, "SIGKILL"), LIFE_LIMIT_MS).unref();
-  process.exit(await main(await readState(), process.argv.slice(2)));
+  const status = await main(await readState(), process.argv.slice(2));
+  // What a full pipe has not taken yet would be lost.
+  await new Promise<void>((resolve) => process.stdout.write("", () => resolve()));
+  process.exit(status);
 }

@@ -53,11 +53,8 @@ async function makeFolder(folder: string): Promise<void> {
 }
 
 async function readAuthority(folder: string): Promise<CertificatePair> {
-  const [cert, key] = await Promise.all([
-    readText(join(folder, `${AUTHORITY}.pem`)),
-    readText(join(folder, `${AUTHORITY}.key`)),
-  ]);
-  return { cert, key };
+  const cert = await readText(join(folder, `${AUTHORITY}.pem`)); // first: it is named if both are missing
+  return { cert, key: await readText(join(folder, `${AUTHORITY}.key`)) };
 }
 
 async function readText(path: string): Promise<string> {
