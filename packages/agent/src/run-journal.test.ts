@@ -1,4 +1,13 @@
-import { mkdir, readdir, readFile, rename, symlink, utimes, writeFile } from "node:fs/promises";
+import {
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { makeFifo } from "./fifo.ts";
@@ -103,6 +112,19 @@ test("strays are read back, and go with the rest", async () => {
   await journal.removeMade();
   expect(journal.straySearch).toEqual({ strays: [], pipes: [] });
   expect(await readdir(journalFolder(state.path))).toEqual([]);
+});
+
+test("what changes nothing is not written: a plugin's streams come by the thousands", async () => {
+  await using state = await createFolder();
+  const journal = await RunJournal.open(state.path, "run");
+  await journal.recordStrays({ strays: ["x 1"], pipes: ["/nowhere/one"] });
+  const path = join(journalFolder(state.path), "run.json");
+  await utimes(path, 1, 1);
+  await journal.record([]);
+  await journal.recordStrays({ strays: ["x 1"], pipes: ["/nowhere/one"] });
+  expect((await stat(path)).mtimeMs).toBe(1_000);
+  await journal.recordStrays({ strays: ["x 1"], pipes: ["/nowhere/two"] });
+  expect((await RunJournal.load(state.path, "run.json"))?.straySearch.pipes).toHaveLength(2);
 });
 
 test("the last sign of a run is in its journal, if it has one", async () => {

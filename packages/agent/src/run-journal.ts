@@ -1,5 +1,6 @@
 import { mkdir, readFile, stat, unlink, utimes } from "node:fs/promises";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { PenstockError, toError, toPenstockError } from "@penstock/common";
 import { z } from "zod";
 import { absent } from "./absent.ts";
@@ -39,6 +40,8 @@ export class RunJournal implements MadeRecord {
   #waiting: ((entries: Entries) => Entries)[] = [];
   #next: Promise<void> | undefined;
   #writing: Promise<void> = Promise.resolve();
+  /** What the file says is what stands in `#entries`: not after a write that has failed. */
+  #isWritten = true;
 
   private constructor(folder: string, run: string, left: Partial<LeftJournal> = {}) {
     const { lastSignMs = Date.now(), ...entries } = left;
@@ -123,8 +126,11 @@ export class RunJournal implements MadeRecord {
     this.#waiting = [];
     this.#next = undefined;
     const entries = changes.reduce((all, change) => change(all), this.#entries);
+    if (this.#isWritten && isDeepStrictEqual(entries, this.#entries)) return;
+    this.#isWritten = false;
     await this.#write(entries);
     this.#entries = entries;
+    this.#isWritten = true;
   }
 
   async #write({ made, ...search }: Entries): Promise<void> {
