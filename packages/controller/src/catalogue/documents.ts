@@ -37,6 +37,22 @@ export function readManifestAt(
   return readDocument(target, key, manifestSchema, signal);
 }
 
+/** As `readManifestAt`; one that is damaged is passed over, but told of. */
+export async function readIfWhole(
+  target: Target,
+  key: string,
+  onDamaged: (error: unknown) => void,
+  signal: AbortSignal,
+): Promise<Manifest | undefined> {
+  try {
+    return await readManifestAt(target, key, signal);
+  } catch (error) {
+    if (!hasCode(error, "damaged")) throw error;
+    onDamaged(error);
+    return undefined;
+  }
+}
+
 /** A started.json; `undefined` if it is not there, `damaged` if it is not one. */
 export function readStartedAt(
   target: Target,

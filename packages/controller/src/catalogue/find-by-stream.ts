@@ -1,6 +1,6 @@
-import { hasCode, type Manifest } from "@penstock/common";
+import type { Manifest } from "@penstock/common";
 import type { FoundSet, NamedTarget } from "./catalogue.ts";
-import { readManifestAt } from "./documents.ts";
+import { readIfWhole } from "./documents.ts";
 import { setKeys, setTimeMs } from "./keys.ts";
 import { setNames } from "./set-names.ts";
 
@@ -32,7 +32,12 @@ export async function findByStream<T extends NamedTarget>(
       const names = await setNames(target.target, sign.cluster, signal);
       for (const set of byNearness(names, sign.stream)) {
         const key = setKeys(sign.cluster, set)[document];
-        const manifest = await readIfWhole(target, key, damaged, signal);
+        const manifest = await readIfWhole(
+          target.target,
+          key,
+          (error) => damaged.push(error),
+          signal,
+        );
         if (manifest !== undefined && has(manifest, sign)) return { manifest, target };
       }
     }
@@ -49,19 +54,4 @@ function byNearness(names: readonly string[], sign: string): string[] {
   const nearMs = setTimeMs(/\d{14}/.exec(sign)?.[0] ?? "");
   const distance = (name: string): number => Math.abs(setTimeMs(name) - nearMs);
   return [...names].sort((a, b) => distance(a) - distance(b));
-}
-
-async function readIfWhole(
-  { target }: NamedTarget,
-  key: string,
-  damaged: unknown[],
-  signal: AbortSignal,
-): Promise<Manifest | undefined> {
-  try {
-    return await readManifestAt(target, key, signal);
-  } catch (error) {
-    if (!hasCode(error, "damaged")) throw error;
-    damaged.push(error);
-    return undefined;
-  }
 }

@@ -1,6 +1,6 @@
-import { hasCode, type Manifest } from "@penstock/common";
+import type { Manifest } from "@penstock/common";
 import type { Target } from "../targets/target.ts";
-import { readManifestAt } from "./documents.ts";
+import { readIfWhole } from "./documents.ts";
 import { setKeys } from "./keys.ts";
 import { newestFirst } from "./newest-first.ts";
 
@@ -22,21 +22,8 @@ export async function newestOfPlans(
   const newest = await newestFirst([{ target }], cluster, signal);
   for (const { set } of newest.slice(0, MOST_SETS)) {
     if (missing.size === 0) break;
-    const manifest = await readIfWhole(target, setKeys(cluster, set).manifest, signal);
+    const manifest = await readIfWhole(target, setKeys(cluster, set).manifest, () => {}, signal);
     if (manifest !== undefined && missing.delete(manifest.plan)) found.push(manifest);
   }
   return found;
-}
-
-async function readIfWhole(
-  target: Target,
-  key: string,
-  signal: AbortSignal,
-): Promise<Manifest | undefined> {
-  try {
-    return await readManifestAt(target, key, signal);
-  } catch (error) {
-    if (hasCode(error, "damaged")) return undefined;
-    throw error;
-  }
 }

@@ -1,7 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { listNames, PenstockError, toPenstockError } from "@penstock/common";
 import type { FileLists } from "../producers/producer.ts";
-import { createProducer } from "../producers/producers.ts";
 import type { Loaded } from "./loaded.ts";
 
 /** The two lists that a tool has written of its files. Throws `usage` for a file that cannot be read. */
@@ -15,13 +14,9 @@ export async function readFileLists(paths: readonly string[]): Promise<FileLists
 
 /** The plan for such lists if none is named: the only one whose tool has them. */
 export function planOfLists(loaded: Loaded): string {
-  const { config, errorAt } = loaded;
-  const names = Object.entries(config.plans).flatMap(([name, { producer }]) => {
-    const origin = ["plans", name, "producer"];
-    const agents = Object.keys(config.agents);
-    const { planFromLists } = createProducer(producer, origin, errorAt, agents);
-    return planFromLists === undefined ? [] : [name];
-  });
+  const names = Object.keys(loaded.config.plans).filter(
+    (name) => loaded.producer(name).planFromLists !== undefined,
+  );
   const [only] = names;
   if (only !== undefined && names.length === 1) return only;
   throw new PenstockError("usage", "name the plan whose hosts and targets --from-lists is for", {

@@ -9,6 +9,8 @@ import {
 } from "@penstock/common";
 import { type ControllerConfig, loadControllerConfig } from "../config.ts";
 import type { PlanConfig } from "../config-plan.ts";
+import type { Producer } from "../producers/producer.ts";
+import { createProducer } from "../producers/producers.ts";
 import { AgentClient } from "../run/agent-client.ts";
 import type { RunContext } from "../run/context.ts";
 import type { ExplainOrigin } from "../run/prepare.ts";
@@ -45,6 +47,13 @@ export class Loaded implements AsyncDisposable {
   /** A plan by name. Throws `usage`, listing those there are. */
   plan(name: string): PlanConfig {
     return byName(this.config.plans, "plan", name);
+  }
+
+  /** The planner of a plan. Throws `usage`, listing the plans there are. */
+  producer(planName: string): Producer {
+    const { producer } = this.plan(planName);
+    const agents = Object.keys(this.config.agents);
+    return createProducer(producer, ["plans", planName, "producer"], this.errorAt, agents);
   }
 
   /** Connections to these agents; nothing is dialled yet. */

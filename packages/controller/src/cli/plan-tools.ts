@@ -1,6 +1,5 @@
 import { listNames, PenstockError } from "@penstock/common";
 import { toSetName } from "../catalogue/keys.ts";
-import { createProducer } from "../producers/producers.ts";
 import type { Loaded } from "./loaded.ts";
 
 /**
@@ -13,9 +12,7 @@ export function assertPlanTools(
   plan: string,
   allowed: ReadonlyMap<string, readonly string[]>,
 ): string[] {
-  const { producer: config } = loaded.plan(plan);
-  const agents = Object.keys(loaded.config.agents);
-  const producer = createProducer(config, ["plans", plan, "producer"], loaded.errorAt, agents);
+  const producer = loaded.producer(plan);
   const set = toSetName(new Date());
   const tools = producer.inquireBackup?.(set).tools ?? producer.planBackup(set).tools;
   const missing = tools.filter(({ host, tool }) => allowed.get(host)?.includes(tool) === false);

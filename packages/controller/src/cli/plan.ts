@@ -1,7 +1,6 @@
 import type { CommandModule } from "yargs";
 import { toSetName } from "../catalogue/keys.ts";
 import type { Inquiry, RunPlan } from "../producers/producer.ts";
-import { createProducer } from "../producers/producers.ts";
 import { Loaded } from "./loaded.ts";
 import type { GlobalArguments } from "./options.ts";
 import { toInquiryText, toPlanText, toShownTool } from "./plan-text.ts";
@@ -19,11 +18,8 @@ export const planCommand: CommandModule<GlobalArguments, PlanArguments> = {
     yargs.positional("plan", { type: "string", demandOption: true, describe: "The plan's name" }),
   async handler({ config, output, plan }) {
     await using loaded = new Loaded(config);
-    const { producer: section } = loaded.plan(plan);
+    const producer = loaded.producer(plan);
     const set = toSetName(new Date());
-    const origin = ["plans", plan, "producer"];
-    const agents = Object.keys(loaded.config.agents);
-    const producer = createProducer(section, origin, loaded.errorAt, agents);
     const inquiry = producer.inquireBackup?.(set);
     const shown = inquiry === undefined ? toShown(producer.planBackup(set)) : toAsked(inquiry);
     if (output === "json") print(`${JSON.stringify({ plan, set, ...shown.json }, undefined, 2)}\n`);

@@ -1,5 +1,5 @@
 import { openMoverPool } from "../mover/mover-pool.ts";
-import { agentsOf, createProducer } from "../producers/producers.ts";
+import { agentsOf } from "../producers/producers.ts";
 import type { RunContext } from "../run/context.ts";
 import { RunPace } from "../run/pace.ts";
 import type { Reporter } from "../runs/report.ts";
@@ -15,14 +15,13 @@ export async function openRunContext(
 ): Promise<RunContext> {
   const { config, tls, explain } = loaded;
   const plan = loaded.plan(planName);
-  const origin = ["plans", planName, "producer"];
   const targets = await loaded.targets(plan.targets, signal);
   const pace = loaded.use(new RunPace(plan));
   return {
     cluster: config.cluster,
     plan: planName,
     producerType: plan.producer.type,
-    producer: createProducer(plan.producer, origin, loaded.errorAt, Object.keys(config.agents)),
+    producer: loaded.producer(planName),
     agents: loaded.agents(
       agentsOf(plan.producer, Object.keys(config.agents)).map(({ name }) => name),
     ),
