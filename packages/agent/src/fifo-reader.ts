@@ -4,6 +4,7 @@ import { Socket } from "node:net";
 import { setImmediate as loopTurn } from "node:timers/promises";
 import {
   Block,
+  BlockFiller,
   type ByteStream,
   HEADROOM_BYTES,
   isErrno,
@@ -13,7 +14,6 @@ import {
 } from "@penstock/common";
 import { openFifo } from "./fifo.ts";
 import { growPipe } from "./grow-pipe.ts";
-import { ReadSpace } from "./read-space.ts";
 
 /**
  * The reading end of a named pipe, for a backup. Waiting costs no CPU and no thread of the pool.
@@ -35,7 +35,7 @@ export class FifoReader implements AsyncDisposable {
   readonly #isHeldOpen: boolean;
   /** Gone once it is closed: it would keep the memory of its last read. */
   #socket: Socket | undefined;
-  readonly #space: ReadSpace = new ReadSpace();
+  readonly #space: BlockFiller = new BlockFiller();
   readonly #ready: Uint8Array[] = [];
   readonly #seen: PromiseWithResolvers<void> = Promise.withResolvers();
   #state: "untouched" | "flowing" | "ended" | PenstockError = "untouched";
@@ -157,7 +157,7 @@ export class FifoReader implements AsyncDisposable {
   #closed(): void {
     this.#settle(closedEarly(this.#path));
     this.#socket = undefined;
-    this.#space.release();
+    this.#space[Symbol.dispose]();
   }
 
   /** The first outcome counts. */

@@ -1,7 +1,12 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import { type ByteStream, isErrno, PenstockError, toPenstockError } from "@penstock/common";
-import { ReadSpace } from "./read-space.ts";
+import {
+  BlockFiller,
+  type ByteStream,
+  isErrno,
+  PenstockError,
+  toPenstockError,
+} from "@penstock/common";
 
 const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 
@@ -39,7 +44,7 @@ export class FileReader implements AsyncDisposable {
 
   /** The bytes, once. Throws `failed` at the end if the file has changed meanwhile. */
   async *chunks(signal: AbortSignal): ByteStream {
-    const space = new ReadSpace();
+    using space = new BlockFiller();
     let readBytes = 0;
     for (;;) {
       signal.throwIfAborted();

@@ -122,10 +122,13 @@ export {
   BLOCK_BYTES,
   Block,
   CHUNK_BYTES,
+  giveBack,
   HEADROOM_BYTES,
   hasHeadroom,
+  keep,
   withHeadroom,
 } from "./transfer/block.ts";
+export { BlockFiller } from "./transfer/block-filler.ts";
 export {
   type Channel,
   type ClientCall,

@@ -1,6 +1,5 @@
-import { type ByteStream, PenstockError } from "@penstock/common";
+import { BlockFiller, type ByteStream, PenstockError } from "@penstock/common";
 import type { BackupSource } from "../backup-stream.ts";
-import { ReadSpace } from "../read-space.ts";
 import { FRAME, type FrameHeader } from "./frames.ts";
 import type { PluginJob } from "./plugin-job.ts";
 
@@ -20,7 +19,7 @@ export class PluginSource implements BackupSource {
 
   /** The bytes, once. Throws `failed` unless the process says how many there were, and is right. */
   async *chunks(signal: AbortSignal): ByteStream {
-    const space = new ReadSpace();
+    using space = new BlockFiller();
     for (;;) {
       signal.throwIfAborted();
       const header = await this.#header();
@@ -37,7 +36,7 @@ export class PluginSource implements BackupSource {
   /** The connection is the run's. */
   async [Symbol.asyncDispose](): Promise<void> {}
 
-  async *#payload({ length }: FrameHeader, space: ReadSpace): ByteStream {
+  async *#payload({ length }: FrameHeader, space: BlockFiller): ByteStream {
     for (let rest = length; rest > 0; ) {
       const room = space.room();
       const read = await this.#job.connection.read(room.subarray(0, rest));

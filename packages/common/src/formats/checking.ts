@@ -1,4 +1,5 @@
 import { raceAbort, type Stage } from "../byte-stream.ts";
+import { keep } from "../transfer/block.ts";
 import type { FormatCheck } from "./format-check.ts";
 
 /**
@@ -8,9 +9,12 @@ import type { FormatCheck } from "./format-check.ts";
 export function checking(check: FormatCheck): Stage {
   return async function* checked(source, signal) {
     for await (const chunk of source) {
+      const kept = keep(chunk);
       const judged = check.push(chunk);
+      const done = (): void => kept[Symbol.dispose]();
       // Whoever stops pulling is not told any more.
-      judged?.catch(() => {});
+      if (judged === undefined) done();
+      else judged.then(done, done);
       yield chunk;
       if (judged !== undefined) await raceAbort(judged, signal);
     }

@@ -2,9 +2,11 @@ import { once } from "node:events";
 import type { Transform } from "node:stream";
 import type { ByteStream, Stage } from "../byte-stream.ts";
 import { toError } from "../errors.ts";
+import { giveBack } from "../transfer/block.ts";
 
 /**
- * A Node transform stream as a stage. Holds what the transform's own buffers hold. A failing source
+ * A Node transform stream as a stage. Holds what the transform's own buffers hold, and gives back the
+ * chunks that it has used up. A failing source
  * or transform ends the stage with that error; the transform is always destroyed.
  */
 export function through(createTransform: () => Transform): Stage {
@@ -25,7 +27,8 @@ export function through(createTransform: () => Transform): Stage {
 async function feed(source: ByteStream, transform: Transform, signal: AbortSignal): Promise<void> {
   try {
     for await (const chunk of source) {
-      if (!transform.write(chunk)) await once(transform, "drain", { signal });
+      const taken = transform.write(chunk, () => giveBack(chunk));
+      if (!taken) await once(transform, "drain", { signal });
     }
     transform.end();
   } catch (error) {

@@ -2,7 +2,9 @@ import type { ClientDuplexStream, ServerDuplexStream } from "@grpc/grpc-js";
 import type { TransferMessage } from "@penstock/proto";
 import { raceAbort } from "../byte-stream.ts";
 import { PenstockError } from "../errors.ts";
+import { noteUsedUp } from "../external-memory.ts";
 import { toGrpcError } from "../grpc/status.ts";
+import { keep } from "./block.ts";
 import type { EncodedFrame } from "./frame-codec.ts";
 
 /** What a side may send. */
@@ -75,7 +77,7 @@ function createChannel(
   return {
     async send(message, signal) {
       if (call.destroyed || call.writableEnded) throw new Error("the connection is closed");
-      if (call.write(message as never)) return;
+      if (write(call, message)) return;
       draining ??= drained(call).finally(() => {
         draining = undefined;
       });
@@ -85,7 +87,10 @@ function createChannel(
       const result = await raceAbort(messages.next(), signal);
       // What is still queued would be sent again on the next connection.
       if (isCut) throw new Error("the connection was cut");
-      return result.done ? undefined : result.value.message;
+      if (result.done) return undefined;
+      const { message } = result.value;
+      if (message?.$case === "frame") noteUsedUp(message.value.data.length);
+      return message;
     },
     end: () => void call.end(),
     cut() {
@@ -94,6 +99,14 @@ function createChannel(
     },
     fail,
   };
+}
+
+/** Queues a message; a frame's memory stays what it is until gRPC has taken its bytes. */
+function write(call: ClientCall | ServerCall, message: Outgoing): boolean {
+  if (!("wire" in message)) return call.write(message as never);
+  noteUsedUp(message.data.length); // by gRPC's own copy
+  const kept = keep(message.data);
+  return call.write(message as never, () => kept[Symbol.dispose]());
 }
 
 /** Resolves when the call takes more, or has ended: the next write tells. */

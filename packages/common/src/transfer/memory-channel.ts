@@ -1,5 +1,5 @@
-import type { TransferMessage } from "@penstock/proto";
 import { raceAbort } from "../byte-stream.ts";
+import { keep } from "./block.ts";
 import type { Channel, Outgoing, TransferBody } from "./channel.ts";
 import { deserializeTransfer, serializeTransfer } from "./frame-codec.ts";
 
@@ -12,8 +12,8 @@ export interface PairOptions {
 }
 
 /**
- * Two ends of a connection in memory, for tests: every message is encoded and decoded, as gRPC would.
- * After `breakAfter` messages both ends throw, and what was under way is lost.
+ * Two ends of a connection in memory, for tests: every message is encoded and decoded, as gRPC would,
+ * at the last moment, when the other end takes it. After `breakAfter` messages both ends throw, and what was under way is lost.
  */
 export function createChannelPair({
   breakAfter,
@@ -43,9 +43,15 @@ export function createChannelPair({
   return [end(there, back), end(back, there)];
 }
 
+/** A message under way, its bytes still the sender's. */
+interface Queued {
+  readonly message: Outgoing;
+  readonly kept: Disposable | undefined;
+}
+
 class Pipe {
   readonly #capacity: number;
-  #messages: TransferMessage[] = [];
+  #queue: Queued[] = [];
   #failure: Error | undefined;
   #ended = false;
   #changed: PromiseWithResolvers<void> = Promise.withResolvers();
@@ -56,9 +62,9 @@ class Pipe {
 
   async push(message: Outgoing, signal: AbortSignal): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
-    this.#messages.push(deserializeTransfer(serializeTransfer(message)));
+    this.#queue.push({ message, kept: "wire" in message ? keep(message.data) : undefined });
     this.#wake();
-    while (this.#messages.length > this.#capacity && this.#failure === undefined) {
+    while (this.#queue.length > this.#capacity && this.#failure === undefined) {
       await raceAbort(this.#changed.promise, signal);
     }
   }
@@ -66,10 +72,10 @@ class Pipe {
   async pull(signal: AbortSignal): Promise<TransferBody | undefined> {
     for (;;) {
       if (this.#failure !== undefined) throw this.#failure;
-      const message = this.#messages.shift();
-      if (message !== undefined) {
+      const queued = this.#queue.shift();
+      if (queued !== undefined) {
         this.#wake();
-        return message.message;
+        return toBody(queued);
       }
       if (this.#ended) return undefined;
       await raceAbort(this.#changed.promise, signal);
@@ -83,7 +89,8 @@ class Pipe {
 
   fail(error: Error): void {
     this.#failure ??= error;
-    this.#messages = [];
+    for (const { kept } of this.#queue) kept?.[Symbol.dispose]();
+    this.#queue = [];
     this.#wake();
   }
 
@@ -91,4 +98,10 @@ class Pipe {
     this.#changed.resolve();
     this.#changed = Promise.withResolvers();
   }
+}
+
+function toBody({ message, kept }: Queued): TransferBody | undefined {
+  const wire = Buffer.from(serializeTransfer(message)); // a copy
+  kept?.[Symbol.dispose]();
+  return deserializeTransfer(wire).message;
 }

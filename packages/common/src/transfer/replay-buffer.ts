@@ -1,5 +1,6 @@
 import { raceAbort } from "../byte-stream.ts";
 import { PenstockError } from "../errors.ts";
+import { giveBack } from "./block.ts";
 import { type EncodedFrame, frameFrom } from "./frame-codec.ts";
 
 /** What a frame costs beyond its payload: headroom, objects. Keeps many tiny frames bounded too. */
@@ -71,14 +72,20 @@ export class ReplayBuffer {
     this.#wake();
   }
 
-  /** Forgets what lies wholly below `offset`. An offset that was never pushed is `damaged`. */
+  /**
+   * Forgets what lies wholly below `offset`, and gives its memory back. An offset that was never
+   * pushed is `damaged`.
+   */
   acknowledge(offset: number): void {
     this.#assertKnown(offset);
     if (offset <= this.#ackedOffset) return;
     this.#ackedOffset = offset;
     const keep = this.#frames.findIndex((frame) => frame.offset + frame.data.length > offset);
     const gone = this.#frames.splice(0, keep === -1 ? this.#frames.length : keep);
-    for (const frame of gone) this.#heldBytes -= frame.data.length + FRAME_OVERHEAD_BYTES;
+    for (const { data } of gone) {
+      this.#heldBytes -= data.length + FRAME_OVERHEAD_BYTES;
+      giveBack(data);
+    }
     this.#wake();
   }
 

@@ -2,7 +2,8 @@ import type { Tally, ToolExited } from "@penstock/proto";
 import type { ByteStream } from "../byte-stream.ts";
 import type { Clock } from "../clock.ts";
 import { PenstockError } from "../errors.ts";
-import { CHUNK_BYTES } from "./block.ts";
+import { CHUNK_BYTES, hasHeadroom } from "./block.ts";
+import { BlockFiller } from "./block-filler.ts";
 import type { Channel } from "./channel.ts";
 import type { ChannelSource, Connected } from "./channel-source.ts";
 import { encodeFrame } from "./frame-codec.ts";
@@ -58,9 +59,9 @@ export class Sender {
 
   /** Takes all bytes of the stored sequence, as fast as the receiver acknowledges them. */
   async fill(source: ByteStream, signal: AbortSignal): Promise<void> {
+    using copies = new BlockFiller();
     for await (const chunk of source) {
-      for (let begin = 0; begin < chunk.length; begin += CHUNK_BYTES) {
-        const piece = chunk.subarray(begin, begin + CHUNK_BYTES);
+      for (const piece of payloads(chunk, copies)) {
         await this.#buffer.push(encodeFrame(this.#sentOffset, piece), signal);
         this.#sentOffset += piece.length;
       }
@@ -154,5 +155,16 @@ export class Sender {
           throw outOfTurn(message?.$case);
       }
     }
+  }
+}
+
+/** Payloads of frames, with headroom: the chunk itself if it has, or copies of its parts. */
+function* payloads(chunk: Uint8Array, copies: BlockFiller): Generator<Uint8Array, void, undefined> {
+  if (hasHeadroom(chunk)) {
+    yield chunk;
+    return;
+  }
+  for (let begin = 0; begin < chunk.length; begin += CHUNK_BYTES) {
+    yield copies.copy(chunk.subarray(begin, begin + CHUNK_BYTES));
   }
 }

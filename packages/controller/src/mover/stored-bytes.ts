@@ -108,7 +108,7 @@ async function* partsFrom(
   let part = openPart(list, offset);
   for await (const chunk of orDamaged(target.read(object.key, range, signal), object)) {
     for (let rest = chunk; rest.length > 0; ) {
-      const piece = rest.subarray(0, part.bytes - part.taken);
+      const piece = beginningOf(rest, part.bytes - part.taken);
       if (piece.length === 0) throw damaged(object, offset, object.bytes, "it is too long");
       part.take(piece);
       rest = rest.subarray(piece.length);
@@ -120,6 +120,11 @@ async function* partsFrom(
     }
   }
   if (offset !== end) throw damaged(object, offset, object.bytes, "it is cut short");
+}
+
+/** At most so many bytes: the chunk itself if it has no more, so that its memory can be given back. */
+function beginningOf(chunk: Uint8Array, bytes: number): Uint8Array {
+  return chunk.length <= bytes ? chunk : chunk.subarray(0, bytes);
 }
 
 /** A part being collected. */

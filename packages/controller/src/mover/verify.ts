@@ -4,6 +4,7 @@ import {
   type Digest,
   decompress,
   flow,
+  giveBack,
   hashing,
   PenstockError,
   type Receipt,
@@ -41,7 +42,7 @@ async function check(
   const raw = stages.length === 0 ? stored : createDigest();
   const unpacked = stages.length === 0 ? [] : [...stages, hashing(raw)];
   const objects = checkedObjects(target, receipt, stored, signal);
-  for await (const _ of flow(signal, objects, hashing(stored), ...unpacked));
+  for await (const chunk of flow(signal, objects, hashing(stored), ...unpacked)) giveBack(chunk);
   assertSame("stored", stored, receipt.bytesStored, receipt.sha256Stored);
   assertSame("raw", raw, receipt.bytesRaw, receipt.sha256Raw);
 }
