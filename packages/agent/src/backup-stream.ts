@@ -139,12 +139,18 @@ export class BackupStream implements AgentStream {
       yield chunk;
       this.#waitingSinceMs = performance.now();
     }
+    this.#waitingSinceMs = undefined; // its end is here; what is left to do is ours
   }
 
   /** The tool is gone and nothing has come for the whole grace. */
   async #giveUp(graceMs: number): Promise<void> {
+    const sinceMs = this.#waitingSinceMs;
     await this.#source.expectNoWriter(); // ends a pipe that was never opened, with its own words
     const held = `its pipe is still held open ${formatDuration(graceMs)} after its tool has ended`;
-    setImmediate(() => this.#stop.abort(new PenstockError("failed", held)));
+    setImmediate(() => {
+      if (this.#waitingSinceMs !== sinceMs)
+        this.toolEnded(graceMs); // something was there after all
+      else this.#stop.abort(new PenstockError("failed", held));
+    });
   }
 }

@@ -57,9 +57,9 @@ export async function stopStrays(
     const found = findStrays(strays).filter((each) => isAlone || isOld(each));
     const passedMs = performance.now() - begunMs;
     if (found.length > 0) seenMs = passedMs;
+    stop(found, asked, passedMs >= killAfterMs); // also when time is over: we may have stood still
     const isOver = passedMs >= limitMs || passedMs - seenMs >= quietMs;
     if (isOver) return tell(log, [...asked.values()], found);
-    stop(found, asked, passedMs >= killAfterMs);
     await pause(hasRead ? 1 : POLL_MS);
   }
 }

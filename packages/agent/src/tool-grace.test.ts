@@ -33,6 +33,20 @@ test("a stream that moves on is not given up, however long it takes", () => {
   expect(giveUp).not.toHaveBeenCalled();
 });
 
+test("an agent that has itself stood still first sees what has come meanwhile", () => {
+  let waitingSinceMs: number | undefined = performance.now();
+  const { giveUp } = start(() => waitingSinceMs);
+  vi.advanceTimersByTime(200);
+  const laterMs = performance.now() + 60_000; // no timer has come in all this time
+  const clock = vi.spyOn(performance, "now").mockReturnValue(laterMs);
+  vi.advanceTimersByTime(200);
+  clock.mockRestore();
+  expect(giveUp).not.toHaveBeenCalled();
+  waitingSinceMs = undefined; // its end was there
+  vi.advanceTimersByTime(10_000);
+  expect(giveUp).not.toHaveBeenCalled();
+});
+
 test("nothing is given up once it is disposed of, or its signal aborts", () => {
   const abort = new AbortController();
   const disposed = start(() => 0);

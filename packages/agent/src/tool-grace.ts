@@ -11,6 +11,7 @@ export interface ToolGrace {
 /**
  * Calls `giveUp` once, when a stream has waited for the whole grace since its tool has exited: what
  * was in the pipe is still moved, and what the tool has left behind may go on, but not in silence.
+ * Time in which this process stood still itself does not count: it has not looked into the pipe either.
  * Ends when the signal aborts or it is disposed of.
  */
 export function startToolGrace(
@@ -18,14 +19,21 @@ export function startToolGrace(
   giveUp: () => void,
   signal: AbortSignal,
 ): Disposable {
-  const exitedMs = performance.now();
+  const everyMs = Math.min(graceMs, POLL_MS);
+  let lookedMs = performance.now();
+  let knownSinceMs = waitingSinceMs();
+  let silentMs = 0;
   const look = (): void => {
-    const sinceMs = Math.max(exitedMs, waitingSinceMs() ?? Number.POSITIVE_INFINITY);
-    if (performance.now() - sinceMs < graceMs) return;
+    const passedMs = performance.now() - lookedMs;
+    lookedMs += passedMs;
+    const sinceMs = waitingSinceMs();
+    silentMs = sinceMs === knownSinceMs ? silentMs + Math.min(passedMs, everyMs) : 0;
+    knownSinceMs = sinceMs;
+    if (sinceMs === undefined || silentMs < graceMs) return;
     end();
     giveUp();
   };
-  const timer = setInterval(look, Math.min(graceMs, POLL_MS));
+  const timer = setInterval(look, everyMs);
   const end = (): void => {
     clearInterval(timer);
     signal.removeEventListener("abort", end);

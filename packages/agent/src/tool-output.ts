@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import { setTimeout as pause } from "node:timers/promises";
+import { setImmediate as loopTurn, setTimeout as pause } from "node:timers/promises";
 import { LineTail, type TailLimits } from "./line-tail.ts";
 import { createOutputPipe, type OutputPipe } from "./output-pipe.ts";
 
@@ -30,10 +30,13 @@ export class ToolOutput {
     return new ToolOutput(await createOutputPipe(), onLine, limits);
   }
 
-  /** Resolves with the last lines when all is read, or when the time is over; then no more is read. */
+  /**
+   * Resolves with the last lines when all is read, or when the time is over; then no more is read than
+   * was there by that time.
+   */
   async drain(limitMs: number): Promise<string> {
     const timer = new AbortController();
-    const late = pause(limitMs, undefined, { ref: false, signal: timer.signal }).catch(() => {});
+    const late = timeOver(limitMs, timer.signal).catch(() => {});
     await Promise.race([this.#allRead, late]);
     timer.abort();
     this.#stream.destroy();
@@ -50,4 +53,11 @@ export class ToolOutput {
     }
     this.#tail.end();
   }
+}
+
+/** A process that has stood still itself reads what has come meanwhile: timers come before that. */
+async function timeOver(limitMs: number, signal: AbortSignal): Promise<void> {
+  await pause(limitMs, undefined, { ref: false, signal });
+  await loopTurn();
+  await loopTurn();
 }
