@@ -60,8 +60,9 @@ export class HeldRun {
   #lastEvent = 0n;
   #lastSignMs: number = performance.now();
   #lastBreak: PenstockError | undefined;
-  /** How long this process itself was stopped, if it was since the lease was last renewed. */
-  #stoodStillMs = 0;
+  #lookedMs: number = performance.now();
+  /** How long this process itself was stopped, and until when that explains what agents have done. */
+  #standstill: { readonly ms: number; readonly explainsUntilMs: number } | undefined;
 
   constructor({ agent, ref, leaseMs, report, ...listeners }: HeldRunOptions) {
     this.agent = agent;
@@ -80,6 +81,7 @@ export class HeldRun {
    */
   async hold(signal: AbortSignal): Promise<void> {
     this.#seen();
+    this.#lookedMs = performance.now();
     this.#followed = this.#follow(signal);
     this.#followed.catch(() => {}); // the race has it, if it is still on
     const ends = [this.#gaveUp.promise, this.#renew(signal), this.#expectLife(signal)];
@@ -138,12 +140,14 @@ export class HeldRun {
   }
 
   async #renew(signal: AbortSignal): Promise<void> {
-    const everyMs = Math.min(RENEW_EVERY_MS, this.#leaseMs / RENEWALS_PER_LEASE);
     for (;;) {
-      await systemClock.delay(everyMs, signal);
+      await systemClock.delay(this.#renewEveryMs, signal);
       await this.#held((agent) => agent.renewLease(this.#ref, signal), signal);
-      this.#stoodStillMs = 0;
     }
+  }
+
+  get #renewEveryMs(): number {
+    return Math.min(RENEW_EVERY_MS, this.#leaseMs / RENEWALS_PER_LEASE);
   }
 
   /** Once the signal has aborted, what breaks is not tried again. */
@@ -175,9 +179,8 @@ export class HeldRun {
   /** Throws when the agent is lost: also one that hangs, so that its calls do not even fail. */
   async #expectLife(signal: AbortSignal): Promise<void> {
     while (!this.isLost) {
-      const askedMs = performance.now();
       await systemClock.delay(LOOK_EVERY_MS, signal);
-      this.#wokenAfter(performance.now() - askedMs);
+      this.#look();
     }
     const { name, address } = this.agent;
     const last = this.#lastBreak?.message ?? `agent ${name} (${address}): it does not answer`;
@@ -199,16 +202,24 @@ export class HeldRun {
   }
 
   /** Whoever was stopped himself must not take the others for lost before he has heard them. */
-  #wokenAfter(ms: number): void {
+  #look(): void {
+    const nowMs = performance.now();
+    const ms = nowMs - this.#lookedMs;
+    this.#lookedMs = nowMs;
     if (ms < STANDSTILL_MS) return;
-    this.#stoodStillMs = ms;
     this.#seen();
+    // No lease runs out in less.
+    if (ms < this.#leaseMs - this.#renewEveryMs - LOOK_EVERY_MS) return;
+    this.#standstill = { ms, explainsUntilMs: nowMs + this.#leaseMs };
   }
 
-  /** If we have stood still for too long, that is the cause. */
+  /** If we have stood still for too long, that is the cause. What has come meanwhile may be heard first. */
   #blaming(message: string): string {
-    if (this.#stoodStillMs === 0) return message;
-    const still = formatDuration(Math.round(this.#stoodStillMs / 1000) * 1000);
+    this.#look();
+    if (this.#standstill === undefined) return message;
+    const { ms, explainsUntilMs } = this.#standstill;
+    if (performance.now() > explainsUntilMs) return message;
+    const still = formatDuration(Math.round(ms / 1000) * 1000);
     return `this controller stood still for ${still}: ${message}`;
   }
 

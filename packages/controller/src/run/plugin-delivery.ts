@@ -9,9 +9,9 @@ import type { StallWatch } from "./stall-watch.ts";
 
 /**
  * How long the host's word on a broken stream may take, if its events arrive: if it has none, the fault
- * is ours.
+ * is ours. Longer than a busy process may stand still: a restore that is right would fail.
  */
-const HOST_WORD_MS = 2_000;
+const HOST_WORD_MS = 10_000;
 
 /** What all deliveries of a run have in common. */
 export interface DeliveryContext {

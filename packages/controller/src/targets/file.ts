@@ -152,7 +152,9 @@ class FileTarget implements Target {
   async #create(key: string, scope: string, signal: AbortSignal): Promise<FileWriter> {
     signal.throwIfAborted();
     try {
-      const partial = join(await this.#partials.directory(scope), this.#partialName(key));
+      const orphanMs = scope === PUT_SCOPE ? 0 : undefined;
+      const directory = await this.#partials.directory(scope, orphanMs);
+      const partial = join(directory, this.#partialName(key));
       return await FileWriter.open({ root: this.#root, url: this.url, key, partial }, signal);
     } catch (error) {
       throw fromRootErrno(error, `create ${this.#urlOf(key)}`);

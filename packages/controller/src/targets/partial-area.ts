@@ -22,13 +22,23 @@ export class PartialArea implements AsyncDisposable {
     this.#orphanMs = orphanMs;
   }
 
-  /** This opener's directory for a scope. Made, and guarded against our death, when first asked for. */
-  async directory(scope: string): Promise<string> {
+  /**
+   * This opener's directory for a scope. Made, and guarded against our death, when first asked for;
+   * what nobody can take over has no reason to wait for that.
+   */
+  async directory(scope: string, orphanMs: number = this.#orphanMs): Promise<string> {
     const folder = join(this.#path, scope);
     const own = join(folder, this.#opener);
-    await retryIfPruned(() => makeDirectories(own));
-    if (!this.#guards.has(scope)) {
-      this.#guards.set(scope, createPartialGuard(own, [folder, this.#path], this.#orphanMs));
+    const isFirst = !this.#guards.has(scope);
+    // The guard comes first: we may be killed as soon as there is something to remove.
+    if (isFirst) {
+      this.#guards.set(scope, createPartialGuard(own, [folder, this.#path], orphanMs));
+    }
+    try {
+      await retryIfPruned(() => makeDirectories(own));
+    } catch (error) {
+      if (isFirst) await this.#endGuard(scope); // there is nothing to guard
+      throw error;
     }
     return own;
   }

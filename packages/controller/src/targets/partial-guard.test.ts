@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, watch } from "node:fs";
+import { existsSync, readdirSync, readFileSync, watch } from "node:fs";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterEach, beforeEach, expect, it, onTestFinished, vi } from "vitest";
+import { PartialArea } from "./partial-area.ts";
 import { createPartialGuard } from "./partial-guard.ts";
 import { openTarget } from "./targets.ts";
 import { createTemporaryDirectory, type TemporaryDirectory } from "./test-support.ts";
@@ -54,6 +56,7 @@ it("the guard outlives the signals that stop a service", async () => {
   const child = await startWriter(root.path);
   const guards = await findGuards(root.path);
   expect(guards).toHaveLength(3);
+  await expect.poll(() => Promise.all(guards.map(isDeaf))).toEqual([true, true, true]);
   for (const pid of guards) for (const signal of STOP_SIGNALS) process.kill(pid, signal);
   const gone = whenGone(join(root.path, ".partial"));
   child.kill("SIGKILL");
@@ -88,6 +91,23 @@ it("what was taken over from a process outlives its death and its guard", async 
   expect(await readFile(join(root.path, "half"), "utf8")).toBe("ha");
 });
 
+it("what a process makes is guarded before it is there", async () => {
+  await using area = new PartialArea(root.path, 0);
+  const made = area.directory("run");
+  const guards = readdirSync("/proc").filter((pid) => {
+    return /^\d+$/.test(pid) && readNow(`/proc/${pid}/cmdline`).includes(root.path);
+  });
+  await made;
+  expect(guards).toHaveLength(1);
+});
+
+it("nobody is waited for by what nobody can take over", async () => {
+  const url = pathToFileURL(root.path).href;
+  await using target = await openTarget({ url, orphanMs: 60_000 }, NEVER);
+  await target.putIfAbsent("c/set/a.json", Buffer.from("{}"), NEVER);
+  expect(await findGuards(root.path)).toHaveLength(1);
+});
+
 it("a clean end removes nothing, and may be repeated", async () => {
   const guarded = join(root.path, "guarded");
   await mkdir(guarded);
@@ -115,6 +135,15 @@ async function startWriter(directory: string): Promise<ChildProcess> {
   return child;
 }
 
+/** Empty for a process that has just ended. */
+function readNow(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
+
 /** What the child's target is opened with: nobody will take over from it. */
 const ORPHAN_SECONDS = "0";
 
@@ -127,6 +156,15 @@ async function findGuards(directory: string): Promise<number[]> {
   };
   const found = await Promise.all(pids.map(isGuard));
   return pids.filter((_, i) => found[i]);
+}
+
+/** True once a process ignores the signals that stop a service. */
+async function isDeaf(pid: number): Promise<boolean> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8");
+  const ignored = BigInt(`0x${/^SigIgn:\s*([0-9a-f]+)$/m.exec(status)?.[1]}`);
+  return STOP_SIGNALS.every(
+    (name) => ((ignored >> BigInt(constants.signals[name] - 1)) & 1n) === 1n,
+  );
 }
 
 /** Resolves when `path`, which is there now, has been removed. */
