@@ -3,19 +3,16 @@ import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { GpbackupCluster } from "../gpbackup/cluster.ts";
 import { type Outcome, run } from "../harness/child.ts";
+import { untilFound } from "../harness/until.ts";
 import { openGpbackup } from "./gpbackup-stage.ts";
-
-const LONG_MS = 240_000;
 
 const stage = openGpbackup({ testdb: { tables: 9 } });
 
 afterEach(async () => {
   await stage.untilNothingLeft();
-}, 60_000);
+});
 
-test("an incremental backup and its restore find what earlier sets have", {
-  timeout: LONG_MS,
-}, async () => {
+test("an incremental backup and its restore find what earlier sets have", async () => {
   await stage.plan();
   const leaf = "--leaf-partition-data";
   const full = await stage.gpbackup("testdb", leaf);
@@ -37,9 +34,7 @@ test("an incremental backup and its restore find what earlier sets have", {
   await expect(stage.greenplum.checksums("never")).rejects.toThrow(/does not exist/);
 });
 
-test("single tables of an uncompressed file are read by their ranges", {
-  timeout: LONG_MS,
-}, async () => {
+test("single tables of an uncompressed file are read by their ranges", async () => {
   await stage.plan({
     producer: { options: ["--single-data-file", "--no-compression"] },
     plan: { compression: "none" },
@@ -64,14 +59,13 @@ test("single tables of an uncompressed file are read by their ranges", {
   }
 });
 
-test("gpbackup gets what it wants of an earlier set while its own is being made", {
-  timeout: LONG_MS,
-}, async () => {
-  await stage.plan();
+test("gpbackup gets what it wants of an earlier set while its own is being made", async () => {
+  await stage.plan({ producer: { options: ["--include-table", "public.t_heap"] } });
   const { set, streams } = await stage.backup();
   const { name, path } = streams.find((stream) => stream.name.endsWith("_toc.yaml")) ?? {};
   const whole = (await stage.penstock("cat", set, name ?? "")).stdout;
-  await stage.plan({ plan: { throttle: "50KiB/s", compression: "none" } });
+  await stage.plan();
+  await using held = await stage.holdGpbackup("testdb");
   await using backup = await stage.startPenstock("backup", "nightly");
   const folder = join(stage.dir, path?.split("/").slice(-4, -1).join("/") ?? "");
   await mkdir(folder, { recursive: true });
@@ -79,21 +73,25 @@ test("gpbackup gets what it wants of an earlier set while its own is being made"
   const env = { ...process.env, PENSTOCK_PLUGIN_SOCKET: stage.socketOf("mdw") };
   const fetch = (file: string): Promise<Outcome> =>
     run(stage.plugin, ["restore_file", config, join(folder, file)], { env }, stage.signal);
-  await stage.untilFlowing();
-  expect(await fetch(name ?? "")).toMatchObject({ status: 0, stderr: "" });
+  const fetched = await untilFound(
+    async () => [await fetch(name ?? "")].find(({ status }) => status === 0),
+    "the run",
+    stage.signal,
+  );
+  expect(fetched).toMatchObject({ status: 0, stderr: "" });
   expect(await readFile(join(folder, name ?? ""), "utf8")).toBe(whole);
   const missing = await fetch((name ?? "").replace("toc.yaml", "none.yaml"));
   expect(missing.status).toBe(1);
   expect(missing.stderr).toContain(`set ${set} has no stream`);
+  await held.release();
   expect(await backup.outcome).toMatchObject({ status: 0 });
 });
 
-test("delete_backup removes the set of its timestamp and no other", {
-  timeout: LONG_MS,
-}, async () => {
+test("delete_backup removes the set of its timestamp and no other", async () => {
   await stage.plan();
-  const one = GpbackupCluster.timestampOf(await stage.gpbackup("testdb"));
-  const other = GpbackupCluster.timestampOf(await stage.gpbackup("testdb"));
+  const backUp = (): Promise<Outcome> => stage.gpbackup("testdb", "--include-table", "public.t_ao");
+  const one = GpbackupCluster.timestampOf(await backUp());
+  const other = GpbackupCluster.timestampOf(await backUp());
   const before = (await stage.sets()).map(({ set }) => set);
   const config = await stage.handWritten();
   const remove = () => run(stage.plugin, ["delete_backup", config, one], {}, stage.signal);

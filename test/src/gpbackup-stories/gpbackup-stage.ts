@@ -1,9 +1,10 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Manifest } from "@penstock/common";
-import { afterAll, beforeAll, expect } from "vitest";
+import { afterAll, beforeAll, expect, vi } from "vitest";
 import { stringify } from "yaml";
 import { GpbackupCluster } from "../gpbackup/cluster.ts";
+import { connect } from "../gpbackup/copy-on-segments.ts";
 import type { FillOptions } from "../gpbackup/fill.ts";
 import type { Child, Outcome } from "../harness/child.ts";
 import { Cluster } from "../harness/cluster.ts";
@@ -13,20 +14,22 @@ import { installProgram } from "../harness/programs.ts";
 import { TempDir } from "../harness/temp-dir.ts";
 import { untilFound, untilNone } from "../harness/until.ts";
 
-/** Longer than all tests of a file take together on a busy machine. */
-const STAGE_LIMIT_MS = 1_200_000;
-const START_LIMIT_MS = 180_000;
-const CLEAN_LIMIT_MS = 45_000;
+/** They guard against what hangs alone: a slow machine is no failure. */
+const STAGE_LIMIT_MS = 3_000_000;
+const TEST_LIMIT_MS = 1_500_000;
+const HOOK_LIMIT_MS = 300_000;
+const CLEAN_LIMIT_MS = 180_000;
 
 const SEGMENTS: readonly string[] = ["sdw1", "sdw1", "sdw2", "sdw2"];
 const HOSTS: readonly string[] = ["mdw", "sdw1", "sdw2"];
 
 /** Opens a stage before the first test of a file and closes it after the last. */
 export function openGpbackup(databases: Readonly<Record<string, FillOptions>>): GpbackupStage {
+  vi.setConfig({ testTimeout: TEST_LIMIT_MS, hookTimeout: HOOK_LIMIT_MS });
   guardChildren();
   const stage = new GpbackupStage();
-  beforeAll(() => stage.open(databases), START_LIMIT_MS);
-  afterAll(() => stage.close(), START_LIMIT_MS);
+  beforeAll(() => stage.open(databases));
+  afterAll(() => stage.close());
   return stage;
 }
 
@@ -54,11 +57,12 @@ export class GpbackupStage {
   #cluster: Cluster | undefined;
   #dir = "";
   #plugin = "";
+  #handWritten: Promise<string> | undefined;
   #copies = 0;
 
   async open(databases: Readonly<Record<string, FillOptions>>): Promise<void> {
     this.#dir = this.#stack.use(await TempDir.create()).path;
-    const own = { dir: join(this.#dir, "gp"), segments: SEGMENTS };
+    const own = { dir: join(this.#dir, "gp"), segments: SEGMENTS, limitMs: STAGE_LIMIT_MS };
     const greenplum = this.#stack.use(await GpbackupCluster.start(own, this.signal));
     this.#greenplum = greenplum;
     const filled = Object.entries(databases);
@@ -107,14 +111,13 @@ export class GpbackupStage {
     await this.cluster.configure({ plans: { nightly } });
   }
 
-  /** The configuration of the plugin as somebody writes it who runs gpbackup by hand. */
+  /**
+   * The configuration of the plugin as somebody writes it who runs gpbackup by hand. It is written once:
+   * processes that have been told of it may read it at any time.
+   */
   async handWritten(): Promise<string> {
-    const path = join(this.#dir, "plugin.yaml");
-    const penstock = await installProgram("penstock", await this.#programs());
-    const config = this.cluster.configFile;
-    const options = { plan: "nightly", penstock, config, restore_subset: "on" };
-    await writeFile(path, stringify({ executablepath: this.#plugin, options }));
-    return path;
+    this.#handWritten ??= this.#writeByHand();
+    return await this.#handWritten;
   }
 
   /** Runs a `penstock` command to its end. */
@@ -171,6 +174,17 @@ export class GpbackupStage {
     return await this.greenplum.startProgram("gpbackup", args, this.signal);
   }
 
+  /** Lets every gpbackup of a database wait for a lock, when its set is open, until it is released. */
+  async holdGpbackup(
+    database: string,
+  ): Promise<AsyncDisposable & { readonly release: () => Promise<void> }> {
+    const client = await connect(this.greenplum.coordinator, database);
+    await client.query("begin");
+    await client.query("lock table public.t_heap in access exclusive mode");
+    const release = async (): Promise<void> => await client.end();
+    return { release, [Symbol.asyncDispose]: release };
+  }
+
   /** Runs gprestore by hand, into a new database. */
   async gprestore(
     timestamp: string,
@@ -187,16 +201,26 @@ export class GpbackupStage {
     return JSON.parse((await this.penstock("list", "-o", "json")).stdout);
   }
 
-  /** Resolves when bytes of a run have been stored. */
-  async untilFlowing(): Promise<void> {
-    const find = async (): Promise<true | undefined> => {
+  /** Resolves with the name of a stream when bytes of it have been stored. */
+  async untilFlowing(): Promise<string> {
+    const find = async (): Promise<string | undefined> => {
       const { stdout } = await this.penstock("status", "-o", "json");
       const [run] = JSON.parse(stdout || "[]") as {
-        readonly streams: readonly { bytes: number }[];
+        readonly streams: readonly { readonly name: string; readonly bytes: number }[];
       }[];
-      return run?.streams.some(({ bytes }) => bytes > 0) || undefined;
+      return run?.streams.find(({ bytes }) => bytes > 0)?.name;
     };
-    await untilFound(find, "a stream that flows", this.signal);
+    return await untilFound(find, "a stream that flows", this.signal);
+  }
+
+  /** The number of a process of this stage with all these words in its arguments, once there is one. */
+  async untilProcess(...words: readonly string[]): Promise<number> {
+    const find = async (): Promise<number | undefined> => {
+      const lines = await processesWith(this.#dir);
+      const line = lines.find((each) => words.every((word) => each.includes(word)));
+      return line === undefined ? undefined : Number(/^process (\d+)/.exec(line)?.[1]);
+    };
+    return await untilFound(find, `a process with ${words.join(" ")}`, this.signal);
   }
 
   /** What is in both databases is the same. */
@@ -230,6 +254,15 @@ export class GpbackupStage {
     expect(newest).toMatchObject({ status: "failed" });
     const path = join(this.cluster.store, "warehouse", newest?.set ?? "", "failed.json");
     return JSON.parse(await readFile(path, "utf8"));
+  }
+
+  async #writeByHand(): Promise<string> {
+    const path = join(this.#dir, "plugin.yaml");
+    const penstock = await installProgram("penstock", await this.#programs());
+    const config = this.cluster.configFile;
+    const options = { plan: "nightly", penstock, config, restore_subset: "on" };
+    await writeFile(path, stringify({ executablepath: this.#plugin, options }));
+    return path;
   }
 
   async #programs(): Promise<string> {

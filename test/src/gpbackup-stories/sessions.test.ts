@@ -2,16 +2,12 @@ import { expect, test } from "vitest";
 import { GpbackupCluster } from "../gpbackup/cluster.ts";
 import { openGpbackup } from "./gpbackup-stage.ts";
 
-/** Thousands of processes: that takes its time on a small machine. */
-const LONG_MS = 600_000;
 const TABLES = 200;
 const SEGMENTS = 4;
 
 const stage = openGpbackup({ testdb: { tables: TABLES }, small: { tables: 10 } });
 
-test("200 tables on 4 segments: one set, which is restored equal", {
-  timeout: LONG_MS,
-}, async () => {
+test("200 tables on 4 segments: one set, which is restored equal", async () => {
   await stage.plan({ producer: { options: ["--jobs", "3"], restore: ["--jobs", "3"] } });
   const { set, streams } = await stage.backup();
   const data = streams.filter(({ contentId }) => contentId !== undefined);
@@ -25,9 +21,7 @@ test("200 tables on 4 segments: one set, which is restored equal", {
   await stage.untilNothingLeft();
 });
 
-test("200 tables in one file a segment: one set, which is restored equal", {
-  timeout: LONG_MS,
-}, async () => {
+test("200 tables in one file a segment: one set, which is restored equal", async () => {
   await stage.plan({ producer: { options: ["--single-data-file", "--copy-queue-size", "4"] } });
   const { set, streams } = await stage.backup();
   const names = streams.map(({ name }) => name.replaceAll(/\d{14}/g, "T")).sort();
@@ -42,15 +36,11 @@ test("200 tables in one file a segment: one set, which is restored equal", {
   await stage.untilNothingLeft();
 });
 
-test.for([
-  [["--jobs", "2"], "small"],
-  [["--single-data-file", "--no-compression"], "testdb"],
-] as const)(
+test.for([[["--jobs", "2"]], [["--single-data-file", "--no-compression"]]] as const)(
   "gpbackup by hand with %j makes a set that gprestore by hand restores equal",
-  { timeout: LONG_MS },
-  async ([flags, database]) => {
+  async ([flags]) => {
     await stage.plan();
-    const backup = await stage.gpbackup(database, ...flags);
+    const backup = await stage.gpbackup("small", ...flags);
     expect(backup, backup.stdout).toMatchObject({ status: 0 });
     // It was committed before gpbackup had ended.
     const [newest] = await stage.sets();
@@ -59,7 +49,7 @@ test.for([
     const timestamp = GpbackupCluster.timestampOf(backup);
     const { outcome, database: copy } = await stage.gprestore(timestamp);
     expect(outcome, outcome.stdout).toMatchObject({ status: 0 });
-    await stage.expectEqual(copy, database);
+    await stage.expectEqual(copy, "small");
     await stage.untilNothingLeft();
   },
 );

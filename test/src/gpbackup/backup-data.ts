@@ -2,7 +2,7 @@ import { fullName, type Table } from "./catalogue.ts";
 import { ANY_SEGMENT, ANY_TMP_DIR, dataFile, segmentTocFile } from "./files.ts";
 import { Helpers } from "./helpers.ts";
 import { inOrder } from "./in-order.ts";
-import { startCopy } from "./machine-client.ts";
+import { type RunningCopy, startCopy } from "./machine-client.ts";
 import type { BackupOptions } from "./options.ts";
 import type { StoragePlugin } from "./plugin.ts";
 import type { ProgramContext } from "./run-program.ts";
@@ -46,11 +46,16 @@ async function backUpSingle(backup: DataBackup): Promise<RowCounts> {
   const oids = tables.map(({ oid }) => oid);
   const task = { state, work, plugin, timestamp, oids, compressed, copyQueueSize };
   const helpers = await Helpers.start({ ...task, agent: "backup", pipeSuffix: "", flags: [] });
-  helpers.onFailure(({ content }) => work.cancelCopies(content)); // nobody will open its FIFO
-  const rows = await copyTables(backup, copyQueueSize, ({ oid }) => {
+  const commandOf = ({ oid }: Table): string => {
     const pipe = Helpers.pipe(timestamp, oid, "");
     const check = `test -p "${pipe}" || (echo "Pipe not found ${pipe}">&2; exit 1)`;
     return `(${check}) && cat - > ${pipe}`;
+  };
+  const rows = await copyTables(backup, copyQueueSize, commandOf, (copy, index) => {
+    helpers.onFailure((failure) => {
+      // Nobody will read its FIFO. A helper that fails after its last table harms no COPY.
+      if (failure.index <= index) copy.cancel(failure.content);
+    });
   });
   const failed = await helpers.failed();
   if (failed > 0) {
@@ -65,12 +70,14 @@ async function copyTables(
   { state, work, log, options, tables }: DataBackup,
   atOnce: number,
   commandOf: (table: Table) => string,
+  onStart: (copy: RunningCopy, index: number) => void = () => {},
 ): Promise<RowCounts> {
   const rows = new Map<number, number>();
-  await inOrder(tables, atOnce, async (table) => {
+  await inOrder(tables, atOnce, async (table, index) => {
     const { database } = options;
     const target = { database, table: fullName(table), command: commandOf(table) };
     const copy = await startCopy(state, { direction: "to", ...target });
+    onStart(copy, index);
     rows.set(table.oid, await work.rowsOf(copy));
     log.progress("Tables backed up", rows.size, tables.length);
   });

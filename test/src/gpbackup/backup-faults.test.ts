@@ -1,14 +1,13 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { guardChildren } from "../harness/guard-children.ts";
+import { guardFile } from "./limits.ts";
 import { CLEANUP, LAST_FILES, SETUP, Stage } from "./stage.ts";
 
-guardChildren();
-const signal = AbortSignal.timeout(600_000);
+const signal = guardFile();
 let stage: Stage;
 
 beforeAll(async () => {
   stage = await Stage.start({ segments: ["sdw1", "sdw1", "sdw2"], rows: 20_000 }, signal);
-}, 120_000);
+});
 
 afterEach(async () => await stage.plugin.reset());
 

@@ -34,7 +34,10 @@ export class CopyOnSegments {
     this.rows = this.#copy();
   }
 
-  /** Ends the program of one segment, or of all, so that the COPY fails. */
+  /**
+   * Ends the program of one segment, and the COPY fails unless that has done its part before; or those of
+   * all, and it fails.
+   */
   cancel(content?: number): void {
     this.#cancelled.add(content); // also what has not been started yet
     for (const [key, program] of this.#programs) {
@@ -53,7 +56,7 @@ export class CopyOnSegments {
     const results = await Promise.allSettled(segments.map((segment) => this.#copyOn(segment)));
     const done = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
     const failed = results.findIndex(({ status }) => status === "rejected");
-    const isGood = failed < 0 && this.#cancelled.size === 0;
+    const isGood = failed < 0 && !this.#cancelled.has(undefined);
     await Promise.all(done.map((copy) => finish(copy, isGood ? "commit" : "rollback")));
     const failure = results[failed];
     if (failure?.status === "rejected") throw failure.reason;
@@ -82,6 +85,8 @@ export class CopyOnSegments {
     const env = databaseEnv(this.#state, segment, database);
     const program = new CopyProgram(command, { cwd: segment.dataDir, env, direction });
     this.#programs.set(segment.content, program);
+    // A later cancel must not reach who gets its process group's number next.
+    void program.ended.then(() => this.#programs.delete(segment.content));
     if (this.#cancelled.has(undefined) || this.#cancelled.has(segment.content)) program.cancel();
     return program;
   }

@@ -45,4 +45,5 @@ async function* readTables(
     }
     entries[oid] = { startbyte, endbyte: position };
   }
+  pipes.index = oids.length; // all have been done, though the plugin may still fail
 }

@@ -16,10 +16,11 @@ export interface PipeNames {
 
 /** Opens a helper's FIFOs one after the other; each is removed when it has been used. */
 export class HelperPipes {
-  /** Of the table that is being done. */
+  /** Of the table that is being done; those before it have been done. */
   index = 0;
   readonly #names: PipeNames;
   #cat: ChildProcess | undefined;
+  #hasEnded = false;
 
   constructor(names: PipeNames) {
     this.#names = names;
@@ -32,6 +33,7 @@ export class HelperPipes {
     // A process opens it, since a thread of ours that waits in open() could not be ended.
     this.#cat = spawn("cat", [path], { stdio: ["ignore", "pipe", "inherit"] });
     yield* this.#cat.stdout as Readable;
+    if (this.#hasEnded) await never(); // this was no end of the table, and none comes after it
     await rm(path, { force: true });
   }
 
@@ -51,8 +53,9 @@ export class HelperPipes {
     await rm(path, { force: true });
   }
 
-  /** Removes what is left of them; nobody waits for the open one any more. */
+  /** Removes what is left of them for a helper that then exits: no table is begun or done any more. */
   async end(): Promise<void> {
+    this.#hasEnded = true;
     this.#cat?.kill("SIGKILL");
     const { oids } = this.#names;
     await Promise.all(oids.map((_, index) => rm(this.#path(index), { force: true })));
@@ -60,6 +63,7 @@ export class HelperPipes {
 
   /** Makes the FIFO that a later COPY will look for before this one is opened. */
   async #begin(index: number): Promise<void> {
+    if (this.#hasEnded) await never();
     this.index = index;
     const next = index + this.#names.ahead;
     if (next >= this.#names.oids.length) return;
@@ -71,4 +75,8 @@ export class HelperPipes {
     const { prefix, suffix, oids } = this.#names;
     return `${prefix}_${oids[index]}${suffix}`;
   }
+}
+
+async function never(): Promise<never> {
+  return await new Promise(() => {});
 }

@@ -73,7 +73,7 @@ async function startHelper(task: HelperTask, segment: Segment): Promise<RemoteCo
   const script = prefix.replace("_pipe_", "_script_");
   await writeFile(script, `#!/bin/bash\nexec ${toCommand(task, segment, prefix)}\n`);
   const helper = await startOn(state, segment, `exec bash ${script}`);
-  work.helpers.add(helper);
+  work.addHelper(helper);
   return helper;
 }
 

@@ -99,11 +99,17 @@ export class Machines implements AsyncDisposable {
     };
     const { signal } = this.#lifetime;
     const child = await Child.start("bash", ["-c", command], options, signal);
-    this.#children.add(child); // it stays: what it leaves in its group is ended with the cluster
-    this.#limit(() => child.killGroup());
+    this.#children.add(child);
+    const stopLimit = this.#limit(() => child.killGroup());
     answer({ pid: child.pid });
     const { status, stdout, stderr } = await child.outcome;
     answer({ status, stdout, stderr });
+    // What it leaves in its group is ended with the cluster. If that is nothing the group's number is free,
+    // and soon somebody else's.
+    if (hasGroup(child)) return;
+    stopLimit();
+    this.#children.delete(child);
+    await child.stop();
   }
 
   async #copy(
@@ -113,16 +119,32 @@ export class Machines implements AsyncDisposable {
   ): Promise<void> {
     const copy = new CopyOnSegments(this.#current(), statement);
     this.#copies.add(copy);
-    this.#limit(() => copy.kill());
+    const stopLimit = this.#limit(() => copy.kill());
     lines.on("line", (line) => copy.cancel((JSON.parse(line) as CancelRequest).content));
     try {
       answer({ rows: await copy.rows });
     } finally {
+      stopLimit();
       this.#copies.delete(copy);
     }
   }
 
-  #limit(end: () => void): void {
-    this.#limits.add(setTimeout(end, this.#current().limitMs).unref());
+  /** Returns what takes the limit back. */
+  #limit(end: () => void): () => void {
+    const limit = setTimeout(end, this.#current().limitMs).unref();
+    this.#limits.add(limit);
+    return () => {
+      clearTimeout(limit);
+      this.#limits.delete(limit);
+    };
+  }
+}
+
+/** True if a process that the command has started in its group is still there. */
+function hasGroup({ pid }: Child): boolean {
+  try {
+    return process.kill(-pid, 0);
+  } catch {
+    return false;
   }
 }

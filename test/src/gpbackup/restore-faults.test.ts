@@ -1,14 +1,13 @@
 import { readdir, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { guardChildren } from "../harness/guard-children.ts";
 import { backupDir } from "./files.ts";
+import { guardFile } from "./limits.ts";
 import { CLEANUP, Stage } from "./stage.ts";
 import { readYaml, type Toc } from "./toc.ts";
 
-guardChildren();
-const signal = AbortSignal.timeout(600_000);
-const ROWS = 20_000;
+const signal = guardFile();
+const ROWS = 5_000;
 let stage: Stage;
 let multi: string;
 let single: string;
@@ -20,7 +19,7 @@ beforeAll(async () => {
   single = (await stage.backUp("--single-data-file", "--no-compression")).timestamp;
   singleGzip = (await stage.backUp("--single-data-file")).timestamp;
   await stage.plugin.reset();
-}, 120_000);
+});
 
 afterEach(async () => await stage.plugin.reset());
 

@@ -2,15 +2,14 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { parse } from "yaml";
-import { guardChildren } from "../harness/guard-children.ts";
 import { TempDir } from "../harness/temp-dir.ts";
 import type { BackupConfig } from "./backup-config.ts";
 import { GpbackupCluster } from "./cluster.ts";
+import { guardFile } from "./limits.ts";
 import { type PluginCall, RecordingPlugin } from "./recording-plugin.ts";
 import { readYaml, type SegmentToc, type Toc } from "./toc.ts";
 
-guardChildren();
-const signal = AbortSignal.timeout(300_000);
+const signal = guardFile();
 let temp: TempDir;
 let cluster: GpbackupCluster;
 let plugin: RecordingPlugin;
@@ -25,7 +24,7 @@ beforeAll(async () => {
   config = await plugin.writeConfig(join(temp.path, "plugin.yaml"), {
     socket: "/run/agent.sock",
   });
-}, 120_000);
+});
 
 afterEach(async () => await plugin.reset());
 

@@ -1,10 +1,9 @@
 import { readdir } from "node:fs/promises";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { guardChildren } from "../harness/guard-children.ts";
+import { guardFile } from "./limits.ts";
 import { SETUP, Stage } from "./stage.ts";
 
-guardChildren();
-const signal = AbortSignal.timeout(600_000);
+const signal = guardFile();
 let stage: Stage;
 let multi: string;
 let single: string;
@@ -14,7 +13,7 @@ beforeAll(async () => {
   multi = (await stage.backUp("--no-compression")).timestamp;
   single = (await stage.backUp("--single-data-file", "--no-compression")).timestamp;
   await stage.plugin.reset();
-}, 120_000);
+});
 
 afterEach(async () => await stage.plugin.reset());
 
