@@ -1,23 +1,20 @@
 import { expect, test } from "vitest";
-import { DumpUnderWay } from "./dump-under-way.ts";
+import { DumpUnderWay, SHORT_LEASE } from "./dump-under-way.ts";
 import { expectAbsent, expectFailedDump, expectNothingLeft } from "./expect-nothing-left.ts";
 import { openGreenplum, resultOf } from "./greenplum-stage.ts";
 
 const stage = openGreenplum({ segments: ["sdw1", "sdw2"], rows: 60_000 });
 
-test.each([
-  { signal: "SIGINT", status: 130 },
-  { signal: "SIGTERM", status: 143 },
-] as const)("a dump that is cancelled by $signal leaves nothing", async ({ signal, status }) => {
+test("a dump that is cancelled leaves nothing", async () => {
   await using dump = await DumpUnderWay.begin(stage, [0, 1]);
-  dump.command.kill(signal);
-  expect(await dump.ended()).toMatchObject({ status });
+  dump.command.kill("SIGTERM");
+  expect(await dump.ended()).toMatchObject({ status: 143 });
   expectAbsent(stage, dump.set);
   await expectNothingLeft(stage, dump.set);
 });
 
 test("a dump whose controller is killed leaves nothing", async () => {
-  await using dump = await DumpUnderWay.begin(stage, [0, 1]);
+  await using dump = await DumpUnderWay.begin(stage, [0, 1], SHORT_LEASE);
   dump.command.kill("SIGKILL");
   await dump.command.exited;
   await expectNothingLeft(stage, dump.set);
@@ -27,7 +24,7 @@ test("a dump whose controller is killed leaves nothing", async () => {
 test.each(["mdw", "sdw2"])(
   "a dump whose agent on %s is killed fails, and leaves nothing",
   async (name) => {
-    await using dump = await DumpUnderWay.begin(stage, [0, 1]);
+    await using dump = await DumpUnderWay.begin(stage, [0, 1], SHORT_LEASE);
     const host = stage.cluster.host(name);
     host.child.kill("SIGKILL");
     const outcome = await dump.ended();
@@ -52,16 +49,20 @@ test.each([
   },
 );
 
-/** A dump that is still read when its tool has exited: the pipes have taken all of it. */
+/**
+ * A dump of one table, of some 90 KiB on each segment, that is still read when its tool has exited: the
+ * pipes have taken all of it.
+ */
 async function beginTail(rate: string): Promise<DumpUnderWay> {
-  const dump = await DumpUnderWay.begin(stage, [], { throttle: { stream: rate } });
+  const plan = { ...SHORT_LEASE, options: ["-t", "public.t_co"], throttle: { stream: rate } };
+  const dump = await DumpUnderWay.start(stage, [], plan);
   const exits = /("event":"tool-exit".*){3}"exitCode":0/s; // the catalogue, the listing, the dump
   await dump.command.stdout.waitFor(exits, stage.signal);
   return dump;
 }
 
 test("a reader that dies when the tool has exited, with bytes left in its pipe, leaves no set", async () => {
-  await using dump = await beginTail("100KiB/s");
+  await using dump = await beginTail("2KiB/s");
   const host = stage.cluster.host("sdw2");
   host.child.kill("SIGKILL");
   const outcome = await dump.ended();
@@ -70,7 +71,7 @@ test("a reader that dies when the tool has exited, with bytes left in its pipe, 
 });
 
 test("what is left in the pipes when the tool has exited is read to its end", async () => {
-  await using dump = await beginTail("400KiB/s");
+  await using dump = await beginTail("30KiB/s");
   const outcome = await dump.ended();
   expect(outcome, outcome.stderr).toMatchObject({ status: 0 });
   expect(resultOf(outcome)).toMatchObject({ set: dump.set, status: "committed", warnings: [] });

@@ -1,12 +1,12 @@
 import type { Child, Outcome } from "../harness/child.ts";
-import { untilFound } from "../harness/until.ts";
+import { untilFound, untilNone } from "../harness/until.ts";
 import type { GreenplumStage } from "./greenplum-stage.ts";
 
-/** Settings of a plan whose failures are seen soon. */
-const SOON = { lease: "5s", grace: "2s" } as const;
+/** For a plan whose agent or controller is killed: that is seen soon, yet no pause of a busy machine is. */
+export const SHORT_LEASE = { lease: "6s" } as const;
 
-/** How long something that is on its way may take. */
-const STEP_LIMIT_MS = 30_000;
+/** How long something that is on its way may take, on a busy machine. */
+const STEP_LIMIT_MS = 120_000;
 
 /** A backup of the plan while its tool dumps. Disposing of it ends the command. */
 export class DumpUnderWay implements AsyncDisposable {
@@ -27,17 +27,21 @@ export class DumpUnderWay implements AsyncDisposable {
   static async begin(
     stage: GreenplumStage,
     held: readonly number[],
-    { options = [], ...plan }: Readonly<Record<string, unknown>> = {},
+    plan: Readonly<Record<string, unknown>> = {},
   ): Promise<DumpUnderWay> {
-    await stage.plan({ options }, { ...SOON, ...plan });
-    await stage.greenplum.configure({ held });
-    const dump = await DumpUnderWay.#start(stage);
-    await dump.#flows("gp_dump_0_2");
-    await dump.#flows("gp_dump_1_3");
+    const dump = await DumpUnderWay.start(stage, held, plan);
+    for (const stream of ["gp_dump_0_2", "gp_dump_1_3"]) await dump.#flows(stream);
     return dump;
   }
 
-  static async #start(stage: GreenplumStage): Promise<DumpUnderWay> {
+  /** As `begin`, but resolves when the tool has been started. */
+  static async start(
+    stage: GreenplumStage,
+    held: readonly number[],
+    { options = [], ...plan }: Readonly<Record<string, unknown>>,
+  ): Promise<DumpUnderWay> {
+    await stage.plan({ options }, plan);
+    await stage.greenplum.configure({ held });
     const command = await stage.startPenstock("backup", "nightly", "-o", "json");
     try {
       const tool = /"event":"started","run":"(\d+)".*"event":"tool","tool":"gpcrondump"/s;
@@ -65,6 +69,15 @@ export class DumpUnderWay implements AsyncDisposable {
       },
       `a process ${pattern} of ${this.set}`,
       signal,
+    );
+  }
+
+  /** Waits until no process of the cluster that names the key is like this. */
+  async untilGone(pattern: RegExp): Promise<void> {
+    const { greenplum } = this.#stage;
+    await untilNone(
+      async () => (await greenplum.processes(this.set)).filter((text) => pattern.test(text)),
+      AbortSignal.timeout(STEP_LIMIT_MS),
     );
   }
 

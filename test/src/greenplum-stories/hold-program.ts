@@ -21,6 +21,7 @@ export async function holdProgram(
   return {
     async [Symbol.asyncDispose]() {
       await rm(hold, { force: true });
+      await rm(instead, { force: true });
     },
   };
 }

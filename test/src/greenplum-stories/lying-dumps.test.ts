@@ -4,12 +4,8 @@ import { agentOf, DumpUnderWay } from "./dump-under-way.ts";
 import { expectFailedDump } from "./expect-nothing-left.ts";
 import { openGreenplum } from "./greenplum-stage.ts";
 
-const stage = openGreenplum({
-  segments: ["sdw1", "sdw2"],
-  rows: 60_000,
-  // Penstock must not need to be told by the tool.
-  settings: { agentDeathMs: 600_000 },
-});
+// The tool never notices what happens to its agents: Penstock must not need to be told by it.
+const stage = openGreenplum({ segments: ["sdw1", "sdw2"], rows: 60_000 });
 
 test("a dump agent that dies behind a valid gzip trailer fails the run at once, with stream and host", async () => {
   await using dump = await DumpUnderWay.begin(stage, [1]);
@@ -22,7 +18,8 @@ test("a dump agent that dies behind a valid gzip trailer fails the run at once, 
 });
 
 test("a gzip that is killed fails the run at once, with stream and host", async () => {
-  await using dump = await DumpUnderWay.begin(stage, [0]);
+  // For as long as the other segment dumps, gpcrondump does not say its own of it.
+  await using dump = await DumpUnderWay.begin(stage, [0, 1]);
   process.kill(await gzipBeside(await dump.pidOf(agentOf(2))), "SIGKILL");
   await expectFailedDump(stage, dump.set, await dump.ended(), {
     status: 4,
@@ -31,10 +28,10 @@ test("a gzip that is killed fails the run at once, with stream and host", async 
 });
 
 test("a database backend that is killed while it copies fails the run, with stream and host", async () => {
-  await using dump = await DumpUnderWay.begin(stage, [1]);
+  await using dump = await DumpUnderWay.begin(stage, [0, 1]);
   const others = "select pg_terminate_backend(pid) from pg_stat_activity where query like 'COPY %'";
   await stage.greenplum.query(1, "testdb", others);
-  await stage.greenplum.configure({ held: [] });
+  await stage.greenplum.configure({ held: [0] });
   await expectFailedDump(stage, dump.set, await dump.ended(), {
     status: 4,
     message: /^error: stream gp_dump_1_3_\d+\.gz of sdw2: /m,
@@ -51,15 +48,17 @@ test("globals, configuration files and statistics that never come do not keep a 
 });
 
 test("a segment that stands still ends the run, with word of its locks", async () => {
-  await using dump = await DumpUnderWay.begin(stage, [1], { stall_timeout: "3s" });
+  // Much longer than it takes to begin: until then nothing moves either.
+  await using dump = await DumpUnderWay.begin(stage, [1], { stall_timeout: "8s" });
   await expectFailedDump(stage, dump.set, await dump.ended(), {
     message:
-      /^error: stream gp_dump_1_3_\d+\.gz of sdw2: gpcrondump has written nothing for 3s; .*locks on the dumped tables of database testdb/m,
+      /^error: stream gp_dump_1_3_\d+\.gz of sdw2: gpcrondump has written nothing for 8s; .*locks on the dumped tables of database testdb/m,
   });
 });
 
 test("a gp_dump that was asked to end reports success, and is not believed", async () => {
-  await using dump = await DumpUnderWay.begin(stage, [1]);
+  await using dump = await DumpUnderWay.begin(stage, [1], { grace: "2s" });
+  await dump.untilGone(/gp_dump_agent --gp-k .*_0_2_/); // else its pipe might be as silent
   await dump.signal(/gp_dump -p/, "SIGTERM");
   await expectFailedDump(stage, dump.set, await dump.ended(), {
     message: /^error: stream gp_dump_1_3_\d+\.gz of sdw2: .*held open/m,

@@ -13,7 +13,7 @@ done
 const stage = openGreenplum({ segments: ["sdw1", "sdw2"], gpcrondump: LIAR });
 
 test("pipes of other hosts that a tool has never opened fail the run, though its exit was good", async () => {
-  await stage.plan({}, { grace: "300ms" });
+  await stage.plan({}, { grace: "2s" });
   const outcome = await stage.penstock("backup", "nightly");
   expect(outcome).toMatchObject({ status: 1 });
   expect(outcome.stderr).toMatch(

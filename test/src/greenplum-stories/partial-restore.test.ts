@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { openGreenplum } from "./greenplum-stage.ts";
+import { openGreenplum, resultOf } from "./greenplum-stage.ts";
 
 const stage = openGreenplum({ segments: ["sdw1", "sdw2"] });
 
@@ -26,4 +26,20 @@ test("of one set come back the schema alone, one table, or all of it with the to
 
   await stage.result("restore", ...restore, "--", "-e");
   expect(await greenplum.checksums("testdb")).toEqual(before);
+});
+
+test("a restore whose tool has found errors is done with warnings, and says so by its exit status", async () => {
+  await stage.plan({});
+  const { set } = await stage.backup();
+  const outcome = await stage.penstock("restore", "nightly", "--set", set, "-o", "json");
+  expect(outcome, outcome.stdout + outcome.stderr).toMatchObject({ status: 3 });
+  const { warnings, status } = resultOf(outcome);
+  expect(status).toBe("restored");
+  expect(warnings).not.toEqual([]);
+  expect(outcome.stdout).toContain('{"event":"warning","message":');
+
+  const inWords = await stage.penstock("restore", "nightly", "--set", set);
+  expect(inWords).toMatchObject({ status: 3 });
+  expect(inWords.stdout).toMatch(`set ${set} is restored: `);
+  expect(inWords.stderr).toMatch(/^warning: .*mdw/m);
 });

@@ -58,7 +58,8 @@ test("with globals, configuration files and statistics, of which each row is a s
 });
 
 test("what is gzip already is stored as it comes; what is plain is stored as zstd", async () => {
-  const zipped = await storedOf(await expectRoundTrip([], []), "gp_dump_0_2_");
+  await stage.plan({});
+  const zipped = await storedOf(await stage.backup(), "gp_dump_0_2_");
   expect(zipped.object.key).toMatch(/\/gp_dump_0_2_\d+\.gz$/);
   expect(zipped.receipt).toMatchObject({
     codec: "none",
@@ -76,7 +77,7 @@ test("what is gzip already is stored as it comes; what is plain is stored as zst
   expect(text.endsWith(END)).toBe(true);
 });
 
-test("a set of 4.3 with its own names, with and without a prefix", async () => {
+test("a set of 4.3 with its own names", async () => {
   await stage.greenplum.configure({ naming: "4.3" });
   const manifest = await expectRoundTrip(["-g", "-G"], ["-G"]);
   const names = manifest.streams.map(({ name }) => name);

@@ -54,8 +54,6 @@ export class AgentRun {
       });
     }
     this.#status.info("Starting monitor thread", `Dumping database "${database}"...`);
-    const { agentDeathMs } = this.#state.settings;
-    const life = setInterval(() => void this.#notify("ALIVE"), Math.max(100, agentDeathMs / 5));
     try {
       await this.#write(client);
       this.#status.info("Succeeded", "Finished successfully");
@@ -66,7 +64,6 @@ export class AgentRun {
       await this.#notify("TASK_FAIL");
       return 1;
     } finally {
-      clearInterval(life);
       await Promise.all([client.end(), monitor.end()]);
     }
   }

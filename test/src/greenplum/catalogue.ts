@@ -94,7 +94,7 @@ export async function connectTo(port: number, database: string): Promise<pg.Clie
 }
 
 const CANNOT_CONNECT_NOW = "57P03";
-const CONNECT_ATTEMPTS = 100;
+const CONNECT_ATTEMPTS = 600;
 const CONNECT_PAUSE_MS = 100;
 
 /** Runs `use` with a connection and ends that. */

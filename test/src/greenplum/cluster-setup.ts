@@ -8,10 +8,10 @@ import { GPADMIN, type GreenplumSettings, type GreenplumState, STATE_VARIABLE } 
 
 const DEFAULTS: GreenplumSettings = {
   naming: "5",
-  agentDeathMs: 600_000,
   lockPollMs: 5_000,
   lacksDiskSpace: true,
   held: [],
+  dead: [],
 };
 
 /** A primary at its preferred place: the coordinator is the first. */

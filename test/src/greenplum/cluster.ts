@@ -11,7 +11,7 @@
  *   cluster.dumpDirectory            a folder for `-u` that is the same on "all hosts", for agents' `roots`
  *   cluster.run("gpcrondump", ["-a", "-b", "-x", "testdb", "-K", key, "-u", cluster.dumpDirectory], signal)
  *   cluster.spawn("gpdbrestore", …)  the same as a Child, for a test that interrupts it
- *   cluster.configure({ naming: "4.3", agentDeathMs: 3000 })   settings for the tools started from now on
+ *   cluster.configure({ naming: "4.3" })   settings for the tools started from now on
  *   cluster.failOver(1, { host: "sdw2", dbid: 9 })             content 1 is now served from there
  *   cluster.processes(key)           what still runs and names the key
  *   cluster.dropDatabase("testdb"), cluster.query(-1, "testdb", "select …")

@@ -1,17 +1,20 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import type pg from "pg";
 import { BackendCall } from "./backend-client.ts";
 import { connectTo, type Instance } from "./catalogue.ts";
 import { agentKey, launchFolder, toLaunch } from "./dump-launch.ts";
 import { instanceFileName } from "./file-names.ts";
 import type { GpDumpOptions } from "./gp-dump-options.ts";
-import type { GreenplumState } from "./state.ts";
+import { type GreenplumState, readState } from "./state.ts";
 
 /** How an instance's dump went, as gp_dump sees it. */
 export type Result =
   | { readonly kind: "succeeded" }
   | { readonly kind: "failed" | "errors"; readonly text: string };
+
+const LOOK_AGAIN_MS = 50;
 
 /** gp_dump's thread for one instance: has the agent started, and listens to what it notifies. */
 export class DumpWatch {
@@ -41,7 +44,7 @@ export class DumpWatch {
     );
     await call.answer; // of the coordinator: after all of its streams, however long that takes
     void said.locks.then(hasLocks);
-    const result = await Promise.race([said.result, this.#silence(said)]);
+    const result = await Promise.race([said.result, this.#death()]);
     await client.end();
     return result;
   }
@@ -49,9 +52,7 @@ export class DumpWatch {
   #listen(client: pg.Client) {
     const locks = Promise.withResolvers<void>();
     const result = Promise.withResolvers<Result>();
-    const heard = { at: Date.now() };
     client.on("notification", ({ payload }) => {
-      heard.at = Date.now();
       if (payload === "TASK_GOTLOCKS") locks.resolve();
       if (payload === "TASK_SUCCEED") result.resolve({ kind: "succeeded" });
       if (payload === "TASK_FAIL") {
@@ -65,15 +66,13 @@ export class DumpWatch {
       const text = `connection went down for backup key ${key}, role ${role}, dbid ${dbid}`;
       result.resolve({ kind: "errors", text });
     });
-    return { locks: locks.promise, result: result.promise, heard };
+    return { locks: locks.promise, result: result.promise };
   }
 
-  /** Resolves once the agent has not been heard of for too long; it may have been killed. */
-  async #silence({ heard }: { readonly heard: { at: number } }): Promise<Result> {
-    const { agentDeathMs } = this.#state.settings;
-    heard.at = Math.max(heard.at, Date.now());
-    for (let left = agentDeathMs; left > 0; left = heard.at + agentDeathMs - Date.now()) {
-      await new Promise((resolve) => setTimeout(resolve, left).unref());
+  /** Resolves once the state wants the agent taken for dead; the real gp_dump looks at the clock. */
+  async #death(): Promise<Result> {
+    while (!(await readState()).settings.dead.includes(this.instance.content)) {
+      await delay(LOOK_AGAIN_MS, undefined, { ref: false });
     }
     const { dbid, host } = this.instance;
     return {

@@ -2,7 +2,7 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { Outcome } from "../harness/child.ts";
 import { guardChildren } from "../harness/guard-children.ts";
 import { TempDir } from "../harness/temp-dir.ts";
@@ -11,16 +11,22 @@ import { PipeReaders } from "./pipe-readers.ts";
 import { asInSamples, readSample, withoutChance } from "./samples.ts";
 
 guardChildren();
-const signal = AbortSignal.timeout(240_000);
+// They guard against what hangs alone: a slow machine is no failure.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
+const signal = AbortSignal.timeout(1_200_000);
+/** The samples are of dumps that were done before gpcrondump looked at its lock, and says so. */
+const NEVER_MS = 600_000;
 let temp: TempDir;
 let cluster: GreenplumCluster;
 
 beforeAll(async () => {
   temp = await TempDir.create();
   const hosts = { coordinator: "mdw", segments: ["sdw1", "sdw1", "sdw2"] };
-  cluster = await GreenplumCluster.start({ dir: join(temp.path, "gp"), ...hosts }, signal);
+  const settings = { lockPollMs: NEVER_MS };
+  const options = { dir: join(temp.path, "gp"), ...hosts, settings };
+  cluster = await GreenplumCluster.start(options, signal);
   await cluster.createDatabase("testdb", { rows: 3000 });
-}, 60_000);
+});
 
 afterAll(async () => {
   await cluster[Symbol.asyncDispose]();

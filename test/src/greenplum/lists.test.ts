@@ -1,13 +1,15 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { guardChildren } from "../harness/guard-children.ts";
 import { TempDir } from "../harness/temp-dir.ts";
 import { GreenplumCluster } from "./cluster.ts";
 import { asInSamples, readSample, withoutChance } from "./samples.ts";
 
 guardChildren();
-const signal = AbortSignal.timeout(120_000);
+// They guard against what hangs alone: a slow machine is no failure.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
+const signal = AbortSignal.timeout(1_200_000);
 let temp: TempDir;
 let cluster: GreenplumCluster;
 
@@ -15,7 +17,7 @@ beforeAll(async () => {
   temp = await TempDir.create();
   const hosts = { coordinator: "mdw", segments: ["sdw1", "sdw1", "sdw2"] };
   cluster = await GreenplumCluster.start({ dir: join(temp.path, "gp"), ...hosts }, signal);
-}, 60_000);
+});
 
 afterAll(async () => {
   await cluster[Symbol.asyncDispose]();

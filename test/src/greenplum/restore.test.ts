@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { Child, type Outcome, run } from "../harness/child.ts";
 import { guardChildren } from "../harness/guard-children.ts";
 import { TempDir } from "../harness/temp-dir.ts";
@@ -12,7 +12,9 @@ import { PipeReaders } from "./pipe-readers.ts";
 import { asInSamples, readSample, withoutChance } from "./samples.ts";
 
 guardChildren();
-const signal = AbortSignal.timeout(400_000);
+// They guard against what hangs alone: a slow machine is no failure.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
+const signal = AbortSignal.timeout(1_200_000);
 const ZIPPED = "20261120110100";
 const PLAIN = "20261120110300";
 let temp: TempDir;
@@ -27,7 +29,7 @@ beforeAll(async () => {
   before = await cluster.checksums("testdb");
   await dump(ZIPPED, "-g", "-G", "--dump-stats");
   await dump(PLAIN, "-z");
-}, 90_000);
+});
 
 /** Only regular files remain in the folder, as after they have been given back. */
 beforeEach(async () => {
@@ -103,8 +105,11 @@ test("a restore from pipes gives back all rows, and says and reports what a real
 test("config tars are never opened", async () => {
   await using feeding = await feed(ZIPPED);
   expect(await restore(ZIPPED, "-e", "--noanalyze")).toMatchObject({ status: 0 });
-  const left = [...feeding.feeders].filter(([, feeder]) => feeder.isRunning).map(([name]) => name);
-  expect(left.filter((name) => !/config_files|gp_global|gp_statistics/.test(name))).toEqual([]);
+  const feeders = [...feeding.feeders];
+  for (const [name, feeder] of feeders) {
+    if (/gp_dump_/.test(name)) expect(await feeder.outcome).toMatchObject({ status: 0 });
+  }
+  const left = feeders.filter(([, feeder]) => feeder.isRunning).map(([name]) => name);
   expect(left.filter((name) => name.includes("config_files"))).toHaveLength(4);
 });
 
@@ -241,10 +246,8 @@ test("without a writer a restore waits, and SIGINT to its group leaves nothing b
   expect(tool.isRunning).toBe(true);
   process.kill(-tool.pid, "SIGINT");
   expect((await tool.outcome).status).toBe(2);
-  const ours = async (): Promise<string[]> =>
-    (await cluster.processes(PLAIN)).filter((line) => !line.includes("/bin/sh -c cat"));
-  await untilNone(async () => (await ours()).filter((line) => line.includes("gp_restore")), signal);
-  expect(await pidOf(/: cat .*gp_dump_1_3/)).toBe(undefined);
+  const isOurs = (line: string): boolean => /gp_restore|: cat .*gp_dump_1_3/.test(line);
+  await untilNone(async () => (await cluster.processes(PLAIN)).filter(isOurs), signal);
 });
 
 test("the status of a restore is the last one's until the new one has ended", async () => {

@@ -4,14 +4,14 @@ import { readFile, rename, writeFile } from "node:fs/promises";
 export interface GreenplumSettings {
   /** 4.3 also lists preferred primaries in place of current ones. */
   readonly naming: "4.3" | "5";
-  /** How long `gp_dump` takes an agent that says nothing for alive: ten minutes on a real cluster. */
-  readonly agentDeathMs: number;
   /** How often `gpcrondump` looks whether it may release its lock: five seconds on a real cluster. */
   readonly lockPollMs: number;
   /** Without `-b`, `gpcrondump` then refuses to dump. */
   readonly lacksDiskSpace: boolean;
   /** Dump agents of these contents stand still after a first piece, for as long as they are named. */
   readonly held: readonly number[];
+  /** Dump agents of these contents `gp_dump` takes for dead, as a real one does after ten minutes of silence. */
+  readonly dead: readonly number[];
 }
 
 /** What the tools know of their cluster. They read it from a file. */
