@@ -6,9 +6,9 @@ import { findChild } from "../harness/processes.ts";
 import { untilFound } from "../harness/until.ts";
 import { openStage } from "../stories/stage.ts";
 import { expectCleanStop, expectFailedRestore } from "./expect-failed.ts";
-import { Story } from "./story.ts";
+import { FILE_LIMIT_MS, Story } from "./story.ts";
 
-const signal = AbortSignal.timeout(300_000);
+const signal = AbortSignal.timeout(FILE_LIMIT_MS);
 const DUMP = `seq 1 5000000 > "$1"`; // 39 MB: more than all that is under way can be
 const stage = openStage({ hosts: ["sdw1"], agentSettings: { threads: 2 } });
 let story: Story;

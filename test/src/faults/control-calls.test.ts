@@ -40,11 +40,9 @@ test("a tool whose start was not answered is found running, and is not started a
   const { status, stdout, stderr } = await command.outcome;
   expect(status, stderr).toBe(0);
   expect(await starts()).toBe("started\n");
-  expect(timesAccepted("StartTool", "sdw2")).toBe(2);
+  expect(timesAccepted("StartTool", "sdw2")).toBeGreaterThanOrEqual(2);
   expect(stdout).toMatch(/"event":"warning","message":"agent sdw2 \([^"]*; trying again"/);
-  const { streams } = JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "");
-  const reconnects = streams.map(({ name, reconnects: times }: never) => [name, times]);
-  expect(Object.fromEntries(reconnects)).toMatchObject({ "app-sdw1": 0, "app-sdw2": 1 });
+  expect(stdout).toMatch(/"event":"reconnect","stream":"app-sdw2"/);
   expect(await pipesAndTools()).toEqual([]);
 });
 
@@ -52,10 +50,8 @@ test("a run commits though its connections are cut while each of its commands is
   await using wire = await Wire.start(stage.cluster.host("sdw1").address);
   await configure(["sdw1"], { sdw1: wire });
   const before = await startsOn("sdw1");
-  const cutting = new AbortController();
-  const cut = cutDuringCommands(wire, "sdw1", cutting.signal);
+  const cut = cutDuringCommands(wire, "sdw1", stage.signal);
   const { streams } = await stage.backup("nightly");
-  cutting.abort();
   expect(await cut).toBeGreaterThan(3);
   expect(streams.map(({ name }) => name).sort()).toEqual(["app-sdw1", "sdw1.dump.log"]);
   expect(await startsOn("sdw1")).toBe(`${before}started\n`);
@@ -63,18 +59,26 @@ test("a run commits though its connections are cut while each of its commands is
   expect(await pipesAndTools()).toEqual([]);
 });
 
-const COMMAND = /"method":"[^"]*\/(?:BeginRun|Prepare|StartTool|FindFiles)"/;
+const COMMAND = /"method":"[^"]*\/(BeginRun|Prepare|StartTool|FindFiles|ReleaseRun|AbortRun)"/;
 
-/** Cuts when the agent has accepted a command, but lets the next one, its repetition, be answered. */
+/**
+ * Cuts when the agent has accepted a command, but lets the next one of the kind, its repetition, be
+ * answered. Ends with the run: returns how often it has cut.
+ */
 async function cutDuringCommands(wire: Wire, host: string, signal: AbortSignal): Promise<number> {
   const { stdout } = stage.cluster.host(host).child;
+  const accepted = new Map<string, number>();
   let seen = stdout.text.length;
-  for (let commands = 0; ; commands++) {
+  for (let cuts = 0; ; ) {
     const next = new RegExp(`^[^]{${seen}}[^]*?${COMMAND.source}`);
-    const match = await stdout.waitFor(next, signal).catch(() => undefined);
-    if (match === undefined) return Math.ceil(commands / 2);
-    seen = match[0].length;
-    if (commands % 2 === 0) wire.cut();
+    const [{ length }, command = ""] = await stdout.waitFor(next, signal);
+    if (/^(Release|Abort)Run$/.test(command)) return cuts;
+    seen = length;
+    const times = (accepted.get(command) ?? 0) + 1;
+    accepted.set(command, times);
+    if (times % 2 === 0) continue; // an answer that was faster has no repetition
+    wire.cut();
+    cuts += 1;
   }
 }
 

@@ -5,18 +5,19 @@ import { descendantsOf, stillRunning } from "../harness/processes.ts";
 import { untilNone } from "../harness/until.ts";
 import { openStage } from "../stories/stage.ts";
 import { expectCleanStop, expectFailedBackup } from "./expect-failed.ts";
-import { FAULT_LIMIT_MS, Story } from "./story.ts";
+import { FAULT_LIMIT_MS, FILE_LIMIT_MS, SHORT_LEASE, Story } from "./story.ts";
 
-const signal = AbortSignal.timeout(300_000);
+const signal = AbortSignal.timeout(FILE_LIMIT_MS);
 const stage = openStage({ hosts: ["sdw1", "sdw2"] });
 
 /** Writes for ever, with pauses: what it has written is on its way, and it is always alive. */
 const ENDLESS = `while head -c 1M /dev/zero; do sleep 0.1; done > "$1"`;
+const settings = { lease: SHORT_LEASE };
 const SHORT = `seq 1 2000000 > "$1"`;
 
 describe("a controller that is killed", () => {
   test("in a backup: the agents clean up, nothing half-written stays, the set has failed, the plan is free", async () => {
-    const story = await Story.begin(stage.cluster, { backup: ENDLESS });
+    const story = await Story.begin(stage.cluster, { backup: ENDLESS, settings });
     await using command = await story.startFlowing("backup", signal);
     const started = await descendantsOf(command.pid);
     command.kill("SIGKILL");
@@ -39,7 +40,7 @@ describe("a controller that is killed", () => {
     expect(await story.backup(signal)).toMatchObject({ status: 0 });
     const out = join(stage.dir, "killed");
     const slow = `(head -c 1M; sleep 1000; cat) < "$1" > /dev/null && touch '${out}'`;
-    await story.change({ backup: SHORT, restore: slow });
+    await story.change({ backup: SHORT, restore: slow, settings });
     await using command = await story.startFlowing("restore", signal);
     command.kill("SIGKILL");
     await story.untilNoTrace(AbortSignal.timeout(FAULT_LIMIT_MS));
@@ -52,7 +53,7 @@ describe("a controller that is killed", () => {
 });
 
 test("a controller that was stopped for longer than the lease does not blame the agents", async () => {
-  const story = await Story.begin(stage.cluster, { backup: ENDLESS });
+  const story = await Story.begin(stage.cluster, { backup: ENDLESS, settings });
   await using command = await story.startFlowing("backup", signal);
   command.kill("SIGSTOP");
   const pipes = async (): Promise<string[]> =>

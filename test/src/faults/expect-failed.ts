@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import type { AgentHost } from "../harness/agent-host.ts";
 import type { Outcome } from "../harness/child.ts";
-import { FAULT_LIMIT_MS, type Story } from "./story.ts";
+import { CLEAN_LIMIT_MS, type Story } from "./story.ts";
 
 /** What a failed command must look like. */
 export interface Failure {
@@ -25,7 +25,7 @@ export async function expectFailedBackup(
   outcome: Outcome,
   failure: Failure,
 ): Promise<void> {
-  const signal = AbortSignal.timeout(FAULT_LIMIT_MS);
+  const signal = AbortSignal.timeout(CLEAN_LIMIT_MS);
   expectFailure(outcome, failure);
   await story.untilNoTrace(signal);
   expect(await story.storedFiles()).not.toContainEqual(expect.stringContaining("manifest.json"));
@@ -41,7 +41,7 @@ export async function expectFailedRestore(
   failure: Failure,
 ): Promise<void> {
   expectFailure(outcome, failure);
-  await story.untilNoTrace(AbortSignal.timeout(FAULT_LIMIT_MS));
+  await story.untilNoTrace(AbortSignal.timeout(CLEAN_LIMIT_MS));
 }
 
 /** The agents end when they are asked to, and Node has warned of nothing in them. */

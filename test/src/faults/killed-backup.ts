@@ -6,14 +6,21 @@ import type { Child, Outcome } from "../harness/child.ts";
 import { CLUSTER_NAME } from "../harness/cluster.ts";
 import { untilFound } from "../harness/until.ts";
 import type { Stage } from "../stories/stage.ts";
-import { FAULT_LIMIT_MS, Story, type StoryOptions } from "./story.ts";
-
-/** Long enough to start another controller in, on a busy machine. */
-const LEASE = "12s";
+import { CLEAN_LIMIT_MS, Story, type StoryOptions } from "./story.ts";
 
 /** 32 MB of numbers in pieces, for a shell; `pause` is what is done after each. */
 export function pieces(pause: string): string {
   return `for i in $(seq 10 49); do seq "$i"000000 "$i"100000; ${pause}; done`;
+}
+
+/** Goes no further in a shell until the file is there. */
+export function heldUntil(file: string): string {
+  return `until [ -e '${file}' ]; do sleep 0.05; done`;
+}
+
+/** The pieces, the second half of them not before the file is there. */
+export function halves(file: string): string {
+  return pieces(`[ "$i" != 29 ] || ${heldUntil(file)}`);
 }
 
 /** A story of one backup whose controller is killed, and of those who come after it. */
@@ -39,11 +46,9 @@ export class KilledBackup {
     signal: AbortSignal,
   ): Promise<KilledBackup> {
     const notes = join(stage.dir, `${name}.notes`);
-    const { settings, ...others } = options;
     const story = await Story.begin(stage.cluster, {
       backup: `echo started >> '${notes}'; { ${script}; } > "$1"`,
-      settings: { lease: LEASE, ...settings },
-      ...others,
+      ...options,
     });
     return new KilledBackup(stage, story, notes, signal);
   }
@@ -104,19 +109,16 @@ export class KilledBackup {
     return await this.#stage.cluster.startPenstock(args, this.#signal);
   }
 
-  /** As `penstock show` says. */
-  async show(set: string): Promise<Manifest> {
-    const { stdout } = await this.#stage.cluster.penstock(
-      ["show", set, "-o", "json"],
-      this.#signal,
-    );
-    return JSON.parse(stdout) as Manifest;
+  /** The set's manifest, as it lies in the story's store. */
+  async manifestOf(set: string): Promise<Manifest> {
+    const file = join(this.story.store, CLUSTER_NAME, set, "manifest.json");
+    return JSON.parse(await readFile(file, "utf8")) as Manifest;
   }
 
   /** The set is committed and whole, and no trace of its runs is left. */
   async expectWhole(set: string, digest: string): Promise<Manifest> {
-    await this.story.untilNoTrace(AbortSignal.timeout(FAULT_LIMIT_MS));
-    const manifest = await this.show(set);
+    await this.story.untilNoTrace(AbortSignal.timeout(CLEAN_LIMIT_MS));
+    const manifest = await this.manifestOf(set);
     expect(manifest.status).toBe("committed");
     for (const { sha256Raw } of manifest.streams) expect(sha256Raw).toBe(digest);
     const verified = await this.#stage.cluster.penstock(["verify", set], this.#signal);
@@ -126,7 +128,7 @@ export class KilledBackup {
 
   /** The set has failed; these streams and no others were finished, and can be read. */
   async expectFailed(set: string, streams: readonly string[]): Promise<void> {
-    await this.story.untilNoTrace(AbortSignal.timeout(FAULT_LIMIT_MS));
+    await this.story.untilNoTrace(AbortSignal.timeout(CLEAN_LIMIT_MS));
     const failed = await this.story.failure();
     expect(failed.status).toBe("failed");
     expect(failed.streams.map(({ name }) => name)).toEqual(streams);

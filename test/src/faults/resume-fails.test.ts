@@ -1,4 +1,4 @@
-import { copyFile, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { run } from "../harness/child.ts";
@@ -6,10 +6,10 @@ import { CLUSTER_NAME } from "../harness/cluster.ts";
 import { Wire } from "../harness/wire.ts";
 import { openStage } from "../stories/stage.ts";
 import { expectCleanStop, expectFailure } from "./expect-failed.ts";
-import { KilledBackup, pieces } from "./killed-backup.ts";
-import type { StoryOptions } from "./story.ts";
+import { halves, heldUntil, KilledBackup, pieces } from "./killed-backup.ts";
+import { CLEAN_LIMIT_MS, FILE_LIMIT_MS, SHORT_LEASE, type StoryOptions } from "./story.ts";
 
-const signal = AbortSignal.timeout(600_000);
+const signal = AbortSignal.timeout(FILE_LIMIT_MS);
 const stage = openStage({ hosts: ["sdw1", "sdw2"] });
 
 let digest: string;
@@ -27,9 +27,7 @@ async function list(): Promise<{ set: string; status: string }[]> {
   return JSON.parse(stdout);
 }
 
-describe("a backup that was taken up keeps what the dead controller had finished when", {
-  timeout: 120_000,
-}, () => {
+describe("a backup that was taken up keeps what the dead controller had finished when", () => {
   const flag = (name: string): string => join(stage.dir, `${name}.flag`);
   const onlySdw2 = (script: string): string => `case "$STORY_HOST" in *sdw2*) ${script};; esac`;
   const flowing = /"stream":"app-sdw2".*"state":"flowing"/;
@@ -59,16 +57,16 @@ describe("a backup that was taken up keeps what the dead controller had finished
   });
 });
 
-test("while its agents cannot be reached no other command ends what can be taken up", {
-  timeout: 120_000,
-}, async () => {
+test("while its agents cannot be reached no other command ends what can be taken up", async () => {
   const [sdw1, sdw2] = ["sdw1", "sdw2"].map((name) => stage.cluster.host(name).address);
   await using one = await Wire.start(sdw1 ?? "");
   await using two = await Wire.start(sdw2 ?? "");
-  const options = { network: { sdw1: one, sdw2: two }, settings: { lease: "24s" } };
-  const backup = await begin("unreachable", pieces("sleep 0.1"), options);
+  const half = join(stage.dir, "unreachable.flag");
+  const options = { network: { sdw1: one, sdw2: two } };
+  const backup = await begin("unreachable", halves(half), options);
   await using command = await backup.story.startFlowing("backup", signal);
   const set = await backup.kill(command);
+  await writeFile(half, "");
   for (const wires of [[one, two], [two]]) {
     for (const wire of wires) wire.takeDown();
     expect(await list()).toMatchObject([{ set }]);
@@ -81,9 +79,9 @@ test("while its agents cannot be reached no other command ends what can be taken
 });
 
 /** On two targets, so that there is a moment between the first manifest and the last. */
-async function beginOnTwo(name: string, settings: StoryOptions["settings"] = {}) {
+async function beginOnTwo(name: string, script: string, settings: StoryOptions["settings"] = {}) {
   const options = { settings: { targets: ["local", "second"], ...settings } };
-  const backup = await begin(name, pieces(":"), options);
+  const backup = await begin(name, script, options);
   const text = await readFile(stage.cluster.configFile, "utf8");
   const { store } = backup.story;
   const second = `targets:\n  second:\n    url: file://${store}-second\n`;
@@ -97,9 +95,7 @@ async function endings(store: string): Promise<string[]> {
   return names.filter((name) => /(manifest|failed)\.json$|\.partial/.test(name)).sort();
 }
 
-describe("a controller that is killed at the very end leaves a set that is whole or failed:", {
-  timeout: 120_000,
-}, () => {
+describe("a controller that is killed at the very end leaves a set that is whole or failed:", () => {
   const manifestOf = (set: string): string => `${CLUSTER_NAME}/${set}/manifest.json`;
 
   test.each([
@@ -111,8 +107,9 @@ describe("a controller that is killed at the very end leaves a set that is whole
     ["given up", ["app-sdw1", "app-sdw2"], "received", 0],
     ["given up", ["app-sdw1", "app-sdw2"], "done", 5],
   ])("%s after %j were %s, %i ms later", async (what, streams, state, later) => {
-    const lease = what === "given up" ? "2s" : "12s";
-    const { backup, stores } = await beginOnTwo("end", { lease });
+    // What a controller leaves that is killed after its commit is removed when the lease is over.
+    const settings = { lease: what === "given up" ? SHORT_LEASE : "20s" };
+    const { backup, stores } = await beginOnTwo("end", pieces(":"), settings);
     await using command = await backup.start();
     const set = await backup.setOf(command);
     for (const stream of streams) {
@@ -126,7 +123,7 @@ describe("a controller that is killed at the very end leaves a set that is whole
       expect([0, 7]).toContain((await backup.resume(set)).status); // 7: it had ended
       await backup.expectWhole(set, digest);
     }
-    await backup.story.untilNoTrace(signal);
+    await backup.story.untilNoTrace(AbortSignal.timeout(CLEAN_LIMIT_MS));
     const listed = (await list()).map(({ status }) => status);
     expect([
       ["committed", "committed"],
@@ -137,38 +134,46 @@ describe("a controller that is killed at the very end leaves a set that is whole
       expect(await endings(store)).toEqual([`${CLUSTER_NAME}/${set}/${ending}`]);
   });
 
-  test.each([
-    ["--resume", 0],
-    ["--resume", 1],
-    ["list", 0],
-    ["list", 1],
-  ])("%s completes what only target %i knows", async (what, index) => {
-    const { backup, stores } = await beginOnTwo("commit");
-    await using command = await backup.start();
-    const set = await backup.setOf(command);
-    const journal = backup.journalOf(set);
-    const kept = join(stage.dir, "journal.kept");
-    await copyFile(journal, kept);
-    const lines = await readFile(kept, "utf8");
-    expect(await command.outcome).toMatchObject({ status: 0 });
-    // As it would be, had it been killed before its last steps.
-    const manifests = stores.map((store) => join(store, manifestOf(set)));
-    const body = await readFile(manifests[index] ?? "");
-    await writeFile(journal, `${lines}\n{"entry":"started"}\n`, { mode: 0o600 });
-    await run("rm", [manifests[1 - index] ?? ""], {}, signal);
-    for (const store of stores) {
-      const left = join(store, ".partial", `${CLUSTER_NAME}.${set}`, "dead");
-      await run("mkdir", ["-p", left], {}, signal);
-      await writeFile(join(left, "0.half"), "half");
-    }
-    const args = what === "list" ? ["list"] : ["backup", "--resume", set];
-    expect(await stage.cluster.penstock(args, signal)).toMatchObject({ status: 0 });
-    for (const store of stores) {
-      expect(await endings(store)).toEqual([manifestOf(set)]);
-      expect((await readFile(join(store, manifestOf(set)))).equals(body)).toBe(true);
-    }
-    await backup.expectWhole(set, digest);
-    expect(await backup.resume(set)).toMatchObject({ status: 7 });
+  describe("what only one target knows is completed by", () => {
+    let backup: KilledBackup;
+    let stores: readonly string[];
+    let set: string;
+    let journal: string;
+    beforeAll(async () => {
+      const go = join(stage.dir, "commit.flag");
+      ({ backup, stores } = await beginOnTwo("commit", `${heldUntil(go)}; ${pieces(":")}`));
+      await using command = await backup.start();
+      set = await backup.setOf(command);
+      journal = await readFile(backup.journalOf(set), "utf8");
+      await writeFile(go, "");
+      expect(await command.outcome).toMatchObject({ status: 0 });
+    });
+
+    test.each([
+      ["--resume", 0],
+      ["--resume", 1],
+      ["list", 0],
+      ["list", 1],
+    ])("%s (target %i)", async (what, index) => {
+      // As it would be, had it been killed before its last steps.
+      const manifests = stores.map((store) => join(store, manifestOf(set)));
+      const body = await readFile(manifests[index] ?? "");
+      await writeFile(backup.journalOf(set), journal, { mode: 0o600 });
+      await rm(manifests[1 - index] ?? "");
+      for (const store of stores) {
+        const left = join(store, ".partial", `${CLUSTER_NAME}.${set}`, "dead");
+        await mkdir(left, { recursive: true });
+        await writeFile(join(left, "0.half"), "half");
+      }
+      const args = what === "list" ? ["list"] : ["backup", "--resume", set];
+      expect(await stage.cluster.penstock(args, signal)).toMatchObject({ status: 0 });
+      for (const store of stores) {
+        expect(await endings(store)).toEqual([manifestOf(set)]);
+        expect((await readFile(join(store, manifestOf(set)))).equals(body)).toBe(true);
+      }
+      await backup.expectWhole(set, digest);
+      expect(await backup.resume(set)).toMatchObject({ status: 7 });
+    });
   });
 });
 

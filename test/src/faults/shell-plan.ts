@@ -39,7 +39,7 @@ export function shellPlan(scripts: Scripts, options: ShellPlanOptions): object {
     },
     targets: ["local"],
     compression: "none",
-    lease: "3s",
+    lease: "60s",
     grace: "1s",
     ...settings,
   };

@@ -4,10 +4,10 @@ import { beforeAll, expect, test } from "vitest";
 import { run } from "../harness/child.ts";
 import { residentBytes, untilIdle } from "../harness/processes.ts";
 import { openStage } from "../stories/stage.ts";
-import { Story } from "./story.ts";
+import { FILE_LIMIT_MS, Story } from "./story.ts";
 
 const MIB = 2 ** 20;
-const signal = AbortSignal.timeout(300_000);
+const signal = AbortSignal.timeout(FILE_LIMIT_MS);
 const stage = openStage({ hosts: ["sdw1"] });
 
 /** Twice of what the bound allows. */
@@ -18,7 +18,7 @@ const DUMP_BYTES = 384 * MIB;
  */
 const BOUND_BYTES = 192 * MIB;
 const DUMP = `yes "a row of a table" | head -c ${DUMP_BYTES}`;
-const settings = { lease: "30s" };
+const settings = { lease: "5m" };
 let digest: string;
 beforeAll(async () => {
   const { stdout } = await run("sh", ["-c", `${DUMP} | sha256sum`], {}, signal);

@@ -13,6 +13,15 @@ import { type Scripts, type ShellPlanOptions, shellPlan } from "./shell-plan.ts"
 /** How long a run may take to fail and to be cleaned up after a fault. */
 export const FAULT_LIMIT_MS = 35_000;
 
+/** When no trace should be left, and no promise says by when: only to tell what hangs. */
+export const CLEAN_LIMIT_MS = 150_000;
+
+/** Ends what the stories of a file wait for if one of them hangs: many times what they take together. */
+export const FILE_LIMIT_MS = 1_500_000;
+
+/** A lease that stories wait for the end of; all others have one that a busy machine does not miss. */
+export const SHORT_LEASE = "5s";
+
 /** What a story is about; all hosts of the cluster take part, if none are named. */
 export type StoryOptions = Scripts &
   Partial<ShellPlanOptions> & {
@@ -29,6 +38,14 @@ export interface ListedSet {
   readonly set: string;
   readonly status: string;
   readonly streams: number;
+}
+
+/** What a `failed.json` says, as far as a story asks. */
+export interface Failed {
+  readonly status: string;
+  readonly error: string;
+  readonly endedAt: string;
+  readonly streams: readonly { readonly name: string }[];
 }
 
 let stories = 0;
@@ -127,7 +144,7 @@ export class Story {
   }
 
   /** The target's only `failed.json`. */
-  async failure(): Promise<{ status: string; error: string; streams: { name: string }[] }> {
+  async failure(): Promise<Failed> {
     const files = (await this.storedFiles()).filter((name) => name.endsWith("/failed.json"));
     if (files.length !== 1) throw new Error(`${files.length} files are called failed.json`);
     return JSON.parse(await readFile(join(this.#view, files[0] ?? ""), "utf8"));

@@ -5,9 +5,9 @@ import { run } from "../harness/child.ts";
 import { SmallDisk } from "../harness/small-disk.ts";
 import { openStage } from "../stories/stage.ts";
 import { expectFailedBackup, expectFailure } from "./expect-failed.ts";
-import { Story } from "./story.ts";
+import { FILE_LIMIT_MS, Story } from "./story.ts";
 
-const signal = AbortSignal.timeout(300_000);
+const signal = AbortSignal.timeout(FILE_LIMIT_MS);
 const stage = openStage({ hosts: ["sdw1", "sdw2"] });
 const CONTROLLER = join(import.meta.dirname, "../../../packages/controller/src/main.ts");
 /** Writes for ever, with pauses. */

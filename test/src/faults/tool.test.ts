@@ -3,9 +3,9 @@ import { findChild } from "../harness/processes.ts";
 import { untilFound } from "../harness/until.ts";
 import { openStage } from "../stories/stage.ts";
 import { expectCleanStop, expectFailedBackup } from "./expect-failed.ts";
-import { Story, type StoryOptions } from "./story.ts";
+import { FILE_LIMIT_MS, Story, type StoryOptions } from "./story.ts";
 
-const signal = AbortSignal.timeout(300_000);
+const signal = AbortSignal.timeout(FILE_LIMIT_MS);
 const stage = openStage({ hosts: ["sdw1", "sdw2"] });
 
 const begin = (options: StoryOptions): Promise<Story> => Story.begin(stage.cluster, options);
@@ -66,7 +66,8 @@ describe("a backup is absent, and says why, when its tool", () => {
 
 test("a backup is whole although what a tool has left behind goes on writing for a while", async () => {
   const late = `sleep 0.3; seq 1 1000`;
-  const story = await begin({ backup: `{ seq 1 1000; (${late}) & } > "$1"` });
+  const backup = `{ seq 1 1000; (${late}) & } > "$1"`;
+  const story = await begin({ backup, settings: { grace: "60s" } });
   expect(await story.backup(signal)).toMatchObject({ status: 0 });
   await story.untilNoTrace(signal);
 });

@@ -13,7 +13,7 @@ export async function describeOnNetwork(
   options: NetworkStageOptions,
   declare: (stage: NetworkStage) => void,
 ): Promise<void> {
-  const missing = await findMissing(AbortSignal.timeout(30_000));
+  const missing = await findMissing(AbortSignal.timeout(120_000));
   const mustRun = process.env["CI"] === "true";
   if (missing !== undefined && !mustRun) stderr.write(`not run: ${title}: ${missing}\n`);
   describe.skipIf(missing !== undefined && !mustRun)(title, () => {
@@ -22,8 +22,8 @@ export async function describeOnNetwork(
     beforeAll(() => {
       if (missing !== undefined) throw new Error(missing);
       return stage.open(options);
-    }, 120_000);
-    afterAll(() => stage.close(), 60_000);
+    }, 300_000);
+    afterAll(() => stage.close(), 300_000);
     declare(stage);
   });
 }

@@ -5,9 +5,10 @@ import type { Manifest } from "@penstock/common";
 import { expect, test } from "vitest";
 import { Story } from "../faults/story.ts";
 import type { Child } from "../harness/child.ts";
-import { untilFound } from "../harness/until.ts";
+import { untilFound, untilNone } from "../harness/until.ts";
 import { describeOnNetwork } from "./describe-on-network.ts";
 import { MEMORY_BOUND_BYTES, MemoryWatch } from "./memory-watch.ts";
+import { openConnections } from "./open-connections.ts";
 
 const signal = AbortSignal.timeout(600_000);
 const GIB = 2 ** 30;
@@ -28,10 +29,14 @@ await describeOnNetwork("one stream of 2 GiB", { hosts: [HOST], mtu: 9000 }, (st
     await using command = await cluster.startPenstock(backup, signal);
     await command.stdout.waitFor(/"event":"started"/, signal);
     using controller = new MemoryWatch(command.pid);
+    const { address } = network.place(HOST);
     for (let loss = 1; loss <= LOSSES; loss++) {
       await untilMoved(command, (DUMP_BYTES / (LOSSES + 1)) * loss);
+      expect(await openConnections(command.pid, address)).not.toEqual([]);
       await network.linkDown(HOST, signal);
       await delay(LOSS_MS, undefined, { signal });
+      // On a busy machine the loss may be noticed late; then TCP would go on as if nothing had been.
+      await untilNone(() => openConnections(command.pid, address), signal);
       await network.linkUp(HOST, signal);
     }
     const outcome = await command.outcome;

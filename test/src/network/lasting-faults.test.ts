@@ -4,17 +4,16 @@ import {
   expectFailedBackup,
   expectFailedRestore,
 } from "../faults/expect-failed.ts";
-import { FAULT_LIMIT_MS } from "../faults/story.ts";
+import { FAULT_LIMIT_MS, SHORT_LEASE } from "../faults/story.ts";
 import { describeOnNetwork } from "./describe-on-network.ts";
 import { createFault } from "./link-fault.ts";
 import { createDump, type Dump, LinkStory } from "./link-story.ts";
 
-const signal = AbortSignal.timeout(600_000);
+const signal = AbortSignal.timeout(1_500_000);
 /** 169 MB in about seven seconds: more than all that is under way can be. */
 const ROWS = 20_000_000;
 const RATE = "200mbit";
-const LEASE = "3s";
-const STORY_LIMIT_MS = 180_000;
+const STORY_LIMIT_MS = 900_000;
 
 /** Each has a host of its own, called like the fault: all have theirs at one time. */
 const FAULTS = [
@@ -30,10 +29,10 @@ await describeOnNetwork("a fault that is longer than the lease", { hosts }, (sta
   beforeAll(async () => {
     dump = await createDump(ROWS, signal);
     for (const host of hosts) await stage.network.limitRate(host, RATE, signal);
-  }, 60_000);
+  }, 300_000);
 
   const begin = (...names: [string, ...string[]]): Promise<LinkStory> =>
-    LinkStory.begin(stage, { hosts: names, dump, lease: LEASE });
+    LinkStory.begin(stage, { hosts: names, dump, lease: SHORT_LEASE });
 
   const expectLost = async (
     command: "backup" | "restore",

@@ -10,7 +10,7 @@ export interface NetworkStageOptions extends NetworkOptions {
 
 /** For all stories of a file, which have hosts of their own if they run at one time. */
 export class NetworkStage {
-  readonly signal: AbortSignal = AbortSignal.timeout(600_000);
+  readonly signal: AbortSignal = AbortSignal.timeout(1_500_000);
   readonly #stack = new AsyncDisposableStack();
   #network: Network | undefined;
   #cluster: Cluster | undefined;

@@ -121,7 +121,7 @@ export class Network implements ClusterNetwork, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stack.disposeAsync();
-    await removeNameSpaces(this.#prefix, AbortSignal.timeout(10_000));
+    await removeNameSpaces(this.#prefix, AbortSignal.timeout(60_000));
   }
 
   async #make(signal: AbortSignal): Promise<void> {
