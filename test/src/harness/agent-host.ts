@@ -2,6 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import type { Child } from "./child.ts";
+import { freePort } from "./free-port.ts";
 import { LOOPBACK, type Place } from "./place.ts";
 import { startProgram } from "./programs.ts";
 
@@ -21,8 +22,11 @@ export interface AgentHostOptions {
   readonly place?: Place;
 }
 
-const READY = /"port":(\d+).*"msg":"agent is ready"/;
-const READY_DEADLINE_MS = 30_000;
+const READY = /"msg":"agent is ready"/;
+/** Generous: a slow machine is no failure. */
+const READY_DEADLINE_MS = 120_000;
+/** Somebody else who looks for a port may have been faster. */
+const PORT_ATTEMPTS = 5;
 
 /**
  * A real agent process with a folder of its own as its only root. Disposing of it ends the process
@@ -50,8 +54,16 @@ export class AgentHost implements AsyncDisposable {
   static async start(options: AgentHostOptions, signal: AbortSignal): Promise<AgentHost> {
     const host = new AgentHost(options);
     await mkdir(host.root, { recursive: true });
-    await host.start(signal);
-    return host;
+    for (let attempt = 1; ; attempt += 1) {
+      host.#port = await freePort();
+      try {
+        await host.start(signal);
+        return host;
+      } catch (error) {
+        const isTaken = `${error}`.includes(`cannot listen at ${host.address}`);
+        if (!isTaken || attempt === PORT_ATTEMPTS) throw error;
+      }
+    }
   }
 
   /** Of the agent's gRPC server, `host:port`; the same after a restart. */
@@ -75,8 +87,7 @@ export class AgentHost implements AsyncDisposable {
     this.#children.push(child);
     try {
       const deadline = AbortSignal.any([signal, AbortSignal.timeout(READY_DEADLINE_MS)]);
-      const ready = await child.stdout.waitFor(READY, deadline);
-      this.#port = Number(ready[1]);
+      await child.stdout.waitFor(READY, deadline);
     } catch (cause) {
       const { stderr } = await child.stop();
       throw new Error(`the agent of ${this.name} does not start: ${stderr}`, { cause });

@@ -1,5 +1,6 @@
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { Output } from "./output.ts";
 
@@ -27,7 +28,7 @@ export interface ChildOptions {
 }
 
 /** How long a child may take to end after its stop signal before it is killed. */
-const STOP_DEADLINE_MS = 10_000;
+const STOP_DEADLINE_MS = 30_000;
 
 const kept = new Set<Child>();
 process.once("exit", () => {
@@ -95,12 +96,13 @@ export class Child implements AsyncDisposable {
 
   /** Kills the process, if it still runs, and what is left of its group. */
   killGroup(): void {
-    sendSignal(-this.pid, "SIGKILL");
+    // Numbers of processes come round again within minutes: a leader that is not ours has its own group.
+    if (this.isRunning || !existsSync(`/proc/${this.pid}`)) sendSignal(-this.pid, "SIGKILL");
   }
 
   /**
    * Asks the process to end, waits for it, and kills what is left of its group, at once after a
-   * deadline of 10 s. Repeating it is harmless.
+   * deadline of 30 s. Repeating it is harmless.
    */
   async stop(): Promise<Outcome> {
     this.kill(this.#stopSignal);

@@ -1,13 +1,16 @@
+import { once } from "node:events";
 import { mkdir } from "node:fs/promises";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { Child, run } from "./child.ts";
+import { freePort } from "./free-port.ts";
 import { guardChildren } from "./guard-children.ts";
 import { findLeftOvers, untilNothingLeft } from "./left-overs.ts";
 import { TempDir } from "./temp-dir.ts";
 
 guardChildren();
-const signal = AbortSignal.timeout(30_000);
+const signal = AbortSignal.timeout(60_000);
 
 test("a child that is stopped takes its own children with it", async () => {
   await using child = await Child.start("sh", ["-c", "sleep 1000 & echo up; wait"], {}, signal);
@@ -47,4 +50,11 @@ test("pipes, folders and tools that are left behind are found", async () => {
   await tool.stop();
   await run("rm", ["-r", join(root, "set")], {}, signal);
   await untilNothingLeft([root], signal);
+});
+
+test("a free port is no other caller's, and not one that is listened at", async () => {
+  const port = await freePort();
+  await using server = createServer().listen(port + 1, "127.0.0.1");
+  await once(server, "listening");
+  expect(await freePort()).not.toBeOneOf([port, port + 1]);
 });

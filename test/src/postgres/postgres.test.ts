@@ -8,7 +8,7 @@ import { fillDatabase } from "./fill.ts";
 import { PostgresServers } from "./servers.ts";
 
 guardChildren();
-const signal = AbortSignal.timeout(60_000);
+const signal = AbortSignal.timeout(600_000);
 let temp: TempDir;
 let servers: PostgresServers;
 
@@ -16,7 +16,7 @@ beforeAll(async () => {
   temp = await TempDir.create();
   servers = await PostgresServers.start({ names: ["a", "b"], dir: join(temp.path, "pg") }, signal);
   for (const server of servers.all) await server.createDatabase("app");
-}, 60_000);
+}, 300_000);
 
 afterAll(async () => {
   await servers[Symbol.asyncDispose]();

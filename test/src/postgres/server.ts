@@ -14,6 +14,8 @@ export interface PostgresOptions {
   /** The server's own folder: made by us, removed with the server. Any user may enter its parent. */
   readonly dir: string;
   readonly binaries: PostgresBinaries;
+  /** A folder made by `createTemplate`. */
+  readonly template: string;
 }
 
 /** A running server. Disposing of it stops it and removes its data. */

@@ -1,11 +1,11 @@
-import { cp, mkdir } from "node:fs/promises";
+import { cp, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { run } from "../harness/child.ts";
 import { isOpenToAll } from "../harness/temp-dir.ts";
 import { findServerBinaries, type PostgresBinaries } from "./binaries.ts";
 import type { PostgresServer } from "./server.ts";
 import { serverUser } from "./server-user.ts";
-import { startPostgres } from "./start.ts";
+import { createTemplate, startPostgres } from "./start.ts";
 
 /** Which servers to start, one for each name, in folders of that name below `dir`. */
 export interface ServersOptions {
@@ -31,12 +31,15 @@ export class PostgresServers implements AsyncDisposable {
   ): Promise<PostgresServers> {
     await mkdir(dir, { recursive: true });
     const binaries = await usableBinaries(dir, signal);
+    const template = join(dir, ".template");
+    await createTemplate(template, binaries, signal);
     const starts = names.map((name) =>
-      startPostgres({ name, dir: join(dir, name), binaries }, signal),
+      startPostgres({ name, dir: join(dir, name), binaries, template }, signal),
     );
     const results = await Promise.allSettled(starts);
     const started = results.flatMap((r) => (r.status === "fulfilled" ? [r.value] : []));
     const servers = new PostgresServers(binaries, started);
+    await rm(template, { recursive: true });
     const failure = results.find((result) => result.status === "rejected");
     if (!failure) return servers;
     await servers.stop();
