@@ -6,7 +6,7 @@ import { guardChildren } from "./harness/guard-children.ts";
 import { TempDir } from "./harness/temp-dir.ts";
 
 guardChildren();
-const signal = AbortSignal.timeout(60_000);
+const signal = AbortSignal.timeout(300_000);
 const LOCK = { "": {}, "node_modules/a": { version: "1.0.0" }, "packages/b": { version: "0.1.0" } };
 const OTHER_PLATFORM = { "node_modules/c": { version: "2.0.0", optional: true } };
 let temp: TempDir;

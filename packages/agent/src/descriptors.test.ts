@@ -6,7 +6,7 @@ const streams = (
   direction: "backup" | "restore",
   isHeldOpen = false,
 ): { direction: typeof direction; isHeldOpen: boolean }[] =>
-  Array.from({ length: count }, () => ({ direction, isHeldOpen }));
+  new Array(count).fill({ direction, isHeldOpen });
 
 test("streams that fit into the limit of open files pass, and too many are refused by number", async () => {
   await assertDescriptors(streams(10, "restore"));

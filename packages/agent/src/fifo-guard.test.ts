@@ -65,7 +65,7 @@ test("of guards that share a keeper each lets go of its own pipe alone", async (
   for (const writer of writers) await writer.end();
   expect(await consumer.exited).toEqual({ code: 0, signal: null });
   expect(await waiting.line()).toBe("row");
-  expect(await isWaiting(waiting.pid)).toBe(true); // there would be its end to read
+  await expect.poll(() => isWaiting(waiting.pid)).toBe(true); // there would be its end to read
   await second?.release();
   expect(await waiting.exited).toEqual({ code: 0, signal: null });
 });

@@ -57,11 +57,10 @@ test("what a database server has started for a killed agent's tool is stopped at
   const journal = await RunJournal.open(state, "run");
   await makeAllFifos(journal, [{ path, mode: 0o600 }]);
   await journal.recordStrays({ strays: [stray], pipes: [path] });
-  await using writer = shell(
-    'trap "" PIPE; echo ready; cat /dev/zero > "$1" 2> /dev/null',
-    path,
-    stray,
-  );
+  // One process: a child would have the same command line until it has become another program.
+  const writing =
+    'trap "" PIPE; echo ready; exec 3> "$1" 2> /dev/null; while :; do echo x >&3; done';
+  await using writer = shell(writing, path, stray);
   await writer.line();
   const log = recordingLog();
   await cleanLeftOvers(state, log);

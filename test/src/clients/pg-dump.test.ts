@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { createTables } from "../greenplum/cluster-data.ts";
 import { run } from "../harness/child.ts";
 import { guardChildren } from "../harness/guard-children.ts";
@@ -10,7 +10,9 @@ import { PostgresServers } from "../postgres/servers.ts";
 import { type PostgresClients, writeClients } from "./find-clients.ts";
 
 guardChildren();
-const signal = AbortSignal.timeout(120_000);
+// They guard against what hangs alone: a slow machine is no failure.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
+const signal = AbortSignal.timeout(1_200_000);
 const installed = await findDumpTools(await findServerBinaries(signal), signal);
 let temp: TempDir;
 let servers: PostgresServers;
@@ -29,7 +31,7 @@ beforeAll(async () => {
         constraint positive check (id > 0));
       create view s2.w as select * from s2.v`);
   });
-}, 60_000);
+});
 
 afterAll(async () => {
   await servers[Symbol.asyncDispose]();

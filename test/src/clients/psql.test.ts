@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { type Outcome, run } from "../harness/child.ts";
 import { guardChildren } from "../harness/guard-children.ts";
 import { TempDir } from "../harness/temp-dir.ts";
@@ -9,7 +9,9 @@ import { PostgresServers } from "../postgres/servers.ts";
 import { writeClients } from "./find-clients.ts";
 
 guardChildren();
-const signal = AbortSignal.timeout(240_000);
+// They guard against what hangs alone: a slow machine is no failure.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
+const signal = AbortSignal.timeout(1_200_000);
 const installed = await findDumpTools(await findServerBinaries(signal), signal);
 let temp: TempDir;
 let servers: PostgresServers;
@@ -19,7 +21,7 @@ beforeAll(async () => {
   temp = await TempDir.create();
   servers = await PostgresServers.start({ names: ["a"], dir: join(temp.path, "pg") }, signal);
   ours = (await writeClients(join(temp.path, "clients"))).psql;
-}, 60_000);
+});
 
 afterAll(async () => {
   await servers[Symbol.asyncDispose]();

@@ -20,7 +20,7 @@ beforeAll(async () => {
   await stage.cluster.configure({ plans });
   plain = await stage.backup("plain");
   packed = await stage.backup("packed");
-}, 60_000);
+});
 
 /** The object of sdw1, as a key. */
 const objectOf = ({ streams }: Manifest): string => streams[0]?.objects[0]?.key ?? "";
@@ -116,13 +116,15 @@ async function expectDamage({ set, plan }: Manifest, words: readonly string[]): 
   await expect(access(join(stage.dataOf("sdw1"), "out.complete"))).rejects.toThrow("ENOENT");
 }
 
+let damages = 0;
+
 /** Changes an object; disposing puts it back as it was. */
 async function damage(
   key: string,
   change: (path: string) => Promise<void>,
 ): Promise<AsyncDisposable> {
   const path = pathOf(key);
-  const copy = join(stage.dir, "undamaged");
+  const copy = join(stage.dir, `undamaged-${++damages}`); // several may be damaged at a time
   await copyFile(path, copy);
   await change(path);
   return { [Symbol.asyncDispose]: () => copyFile(copy, path) };

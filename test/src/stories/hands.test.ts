@@ -20,7 +20,7 @@ import { createMaterial, RawAgent, type RawTransfer, toSpec } from "./raw-agent.
 import { openStage } from "./stage.ts";
 
 /** For what has to be looked at again and again, on a busy machine. */
-const PATIENT = { timeout: 10_000 };
+const PATIENT = { timeout: 60_000 };
 
 const COMMENT = "--\n-- Greenplum Database database dump complete\n--\n\n";
 
@@ -270,6 +270,7 @@ describe.each([1, 2])("an agent with %i threads", (threads) => {
       const own = await openFile(pipeOf("own"), constants.O_WRONLY);
       await own.writeFile("go\n");
       await own.close();
+      await expect.poll(() => processesWith(`--gp-k\0${key}_`), PATIENT).toEqual([]);
       ref = await agent.beginRun("raw");
       await start(`rm ${pipeOf("own")}`);
       await eventOf("toolExited");

@@ -11,12 +11,12 @@ const HOSTS = ["sdw1", "sdw2"];
 const stage = openStage({ hosts: HOSTS });
 
 /** Its tools wait until the test has opened the gate: a pipe in the data of each host. */
-const gatedPlan = (hosts: readonly string[], gate: string): object =>
+const gatedPlan = (hosts: readonly string[], gate: string, settings = {}): object =>
   toPlan(stage, {
     hosts,
     streams: ONE_PIPE,
     backup: `exec 3> {root}/{set}/app.pipe; cat {data}/${gate} >&3`,
-    settings: { lease: "3s" },
+    settings,
   });
 
 async function makeGates(hosts: readonly string[], gate: string): Promise<void> {
@@ -77,7 +77,9 @@ test("different plans that start at the same moment on different hosts get sets 
 test("the lock of a holder that was killed is free again after its lease", async () => {
   await makeGates(HOSTS, "never");
   for (const host of HOSTS) await stage.put(host, "in", "rows\n");
-  await stage.cluster.configure({ plans: { nightly: gatedPlan(HOSTS, "never") } });
+  // Long enough for a second run to find it locked, on a busy machine, too.
+  const nightly = gatedPlan(HOSTS, "never", { lease: "10s" });
+  await stage.cluster.configure({ plans: { nightly } });
   await using killed = await stage.startPenstock("backup", "nightly", "-o", "json");
   await killed.stdout.waitFor(/"event":"tool"/, stage.signal);
   killed.killGroup();

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Child } from "../harness/child.ts";
 import { ONE_PIPE, toPlan } from "./shell-plan.ts";
@@ -73,8 +74,10 @@ test("the log of a good run tells what the controller and the agents have seen, 
 
 test("a failed run prints one error, and its log has the tool's last words and one root cause", async () => {
   // The other host's tool would write for ever: it is stopped, and its stream ends in mid-air.
-  const forever = "trap 'echo last words >&2; exit 9' TERM; cat /dev/zero";
-  const fail = "seq 1 1000; echo 'no space in tablespace' >&2; exit 3";
+  const up = join(stage.dir, "up");
+  const forever = `trap 'echo last words >&2; exit 9' TERM; touch ${up}; cat /dev/zero`;
+  const untilUp = `until [ -e ${up} ]; do sleep 0.05; done`;
+  const fail = `${untilUp}; seq 1 1000; echo 'no space in tablespace' >&2; exit 3`;
   const script = `if [ {host} = sdw2 ]; then ${fail}; else ${forever}; fi > {root}/{set}/app.pipe`;
   await configure(script, { compression: "none" });
   const outcome = await stage.penstock("backup", "nightly");
@@ -143,13 +146,18 @@ test("following a log ends when it is interrupted, and the run goes on", async (
 });
 
 test("a run that another process goes on with has one log, with each line of an agent once", async () => {
-  const slow = "for i in 1 2 3 4 5 6; do echo row $i; echo at $i >&2; sleep 1; done";
+  const rows = (numbers: string): string =>
+    `for i in ${numbers}; do echo row $i; echo at $i >&2; done`;
+  const slow = `${rows("1 2 3")}; until [ -e {data}/go ]; do sleep 0.05; done; ${rows("4 5 6")}`;
   await configure(`(${slow}) > {root}/{set}/app.pipe`);
   await using killed = await stage.startPenstock("backup", "nightly", "-o", "json");
   const set = await setOf(killed);
-  await killed.stdout.waitFor(/"flowing"/, stage.signal);
+  for (const host of HOSTS) {
+    await killed.stdout.waitFor(new RegExp(`"event":"tool",.*"host":"${host}"`), stage.signal);
+  }
   killed.kill("SIGKILL");
   await killed.outcome;
+  for (const host of HOSTS) await stage.put(host, "go", "");
   await stage.ok("backup", "--resume", set);
 
   const lines = await logOf(set);

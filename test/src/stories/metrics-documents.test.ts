@@ -30,7 +30,7 @@ beforeAll(async () => {
   run = await scrape(port, stage.signal);
   const { child } = stage.cluster.host("sdw1");
   agent = await scrape(await metricsPortOf(child, stage.signal), stage.signal);
-}, 120_000);
+});
 
 test("the table of metrics has each one, from where, its type and its meaning, and no other", async () => {
   const rows = (await readDocument("metrics.md")).matchAll(

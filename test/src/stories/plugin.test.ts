@@ -26,6 +26,8 @@ const MIB = 2 ** 20;
 const TIMESTAMP = "20261120095538";
 const FOLDER = `/data/gpseg0/backups/20261120/${TIMESTAMP}`;
 const PLAN = "warehouse";
+/** For what has to be looked at again and again, on a busy machine. */
+const PATIENT = { timeout: 60_000 };
 let agent: RawAgent;
 let ref: RunRef;
 let events: AsyncIterator<RunEvent>;
@@ -215,7 +217,7 @@ describe("a backup", () => {
     write();
     const { id } = await request();
     await prepare([specFor("data", id)]);
-    await expect.poll(() => writtenBytes, { timeout: 20_000 }).toBeGreaterThan(60 * MIB);
+    await expect.poll(() => writtenBytes, PATIENT).toBeGreaterThan(60 * MIB);
     // The replay buffer is full. As many turns as it takes to hand over much more than the pipes hold.
     for (let turns = 0; turns < 100; turns++) await agent.call("renewLease", { ref });
     expect(writtenBytes).toBeLessThan(100 * MIB);
@@ -320,7 +322,7 @@ describe("a restore", () => {
     await using helper = new PluginProcess(command, { PATH: "/usr/bin:/bin" });
     await prepare([restoreSpec("data", (await request()).id)]);
     helper.kill();
-    await expect.poll(() => readFile(output), { timeout: 10_000 }).toEqual(Buffer.of(0));
+    await expect.poll(() => readFile(output), PATIENT).toEqual(Buffer.of(0));
   });
 
   test("that does not go on reading does not hold up the end of the run", async () => {
@@ -465,7 +467,7 @@ describe("the run decides", () => {
     process.kill();
     await process.end;
     await expect
-      .poll(() => prepare([restoreSpec("data", id)]).catch(({ code }) => code))
+      .poll(() => prepare([restoreSpec("data", id)]).catch(({ code }) => code), PATIENT)
       .toBe(Status.NOT_FOUND);
     // Nothing has been made: the run goes on.
     await using next = start("backup_data", config, keyOf("gpbackup_0_2"));
@@ -578,6 +580,7 @@ describe("gpbackup that nobody has started for a set", () => {
   /** Plays `penstock`, and gets its arguments in a file. */
   const playPenstock = async (script: string): Promise<{ config: string; args: string }> => {
     const [penstock, args] = [join(stage.dir, "penstock"), join(stage.dir, "args")];
+    await rm(args, { force: true });
     await writeFile(penstock, `#!/bin/sh\necho "$@" > ${args}\n${script}\n`);
     await chmod(penstock, 0o755);
     const file = join(stage.dir, "plain.yaml");
@@ -596,7 +599,11 @@ describe("gpbackup that nobody has started for a set", () => {
       "master",
       '\\"-1\\"',
     );
-    const args = await vi.waitFor(() => readFile(played.args, "utf8"), { timeout: 10_000 });
+    const args = await vi.waitFor(async () => {
+      const text = await readFile(played.args, "utf8");
+      expect(text).toMatch(/\n$/); // a shell makes the file first
+      return text;
+    }, PATIENT);
     const [, pid] = /--client-pid (\d+)/.exec(args) ?? [];
     expect(args).toBe(
       `gpbackup backup ${PLAN} --timestamp ${TIMESTAMP} --client-pid ${pid} --config /etc/own.yaml\n`,
@@ -612,7 +619,6 @@ describe("gpbackup that nobody has started for a set", () => {
     const session = { direction: Direction.DIRECTION_RESTORE, timestamp: TIMESTAMP };
     await prepare([], { writeConfig: false, ...session });
     const played = await playPenstock("exit 0");
-    await rm(played.args, { force: true });
     await using process = start("setup_plugin_for_backup", played.config, folder, "master");
     const words = expect.stringContaining(`is in use by the restore of ${TIMESTAMP}`);
     expect(await process.end).toMatchObject({ status: 1, stderr: words });
@@ -623,10 +629,9 @@ describe("gpbackup that nobody has started for a set", () => {
     const session = { direction: Direction.DIRECTION_RESTORE, timestamp: TIMESTAMP };
     await prepare([], { writeConfig: false, ...session });
     const played = await playPenstock(`while [ -e ${config} ]; do sleep 0.1; done`);
-    await rm(played.args, { force: true });
     await using process = start("setup_plugin_for_backup", played.config, folder, "master");
     await agent.call("releaseRun", { ref });
-    await vi.waitFor(() => stat(played.args), { timeout: 10_000 });
+    await vi.waitFor(() => stat(played.args), PATIENT);
     ref = await agent.beginRun(PLAN);
     await prepare([], { writeConfig: false, direction: Direction.DIRECTION_BACKUP });
     expect(await process.end).toMatchObject({ status: 0, stderr: "" });

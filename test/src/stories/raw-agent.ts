@@ -40,7 +40,7 @@ export async function createMaterial(pki: string, role: Role): Promise<TlsMateri
 }
 
 /** Nobody may keep a caller waiting that is wrong. */
-const LIMIT_MS = 10_000;
+const LIMIT_MS = 60_000;
 
 type Methods = Omit<typeof AgentService, "transfer" | "watch">;
 

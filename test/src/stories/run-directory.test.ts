@@ -10,7 +10,7 @@ const stage = openStage({ hosts: ["sdw1", "sdw2"] });
 const nightly = new WatchedPlan(stage);
 
 test("a controller that is stopped does not hang who asks: it does not answer", async () => {
-  await nightly.configure(ENDLESS);
+  await nightly.configure(ENDLESS, { lease: "5m" }); // it is stopped for as long as two commands take
   await using backup = await nightly.startFlowing();
   const set = await nightly.setOf(backup);
   backup.kill("SIGSTOP");
@@ -23,7 +23,7 @@ test("a controller that is stopped does not hang who asks: it does not answer", 
 });
 
 test("the socket that a killed controller has left is no run, and the next run is not disturbed", async () => {
-  await nightly.configure(ENDLESS, { lease: "1s" });
+  await nightly.configure(ENDLESS, { lease: "4s" });
   await using killed = await nightly.startFlowing();
   killed.kill("SIGKILL");
   await killed.outcome;

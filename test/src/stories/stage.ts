@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Manifest } from "@penstock/common";
-import { afterAll, beforeAll, expect } from "vitest";
+import { afterAll, beforeAll, expect, vi } from "vitest";
 import type { Child, Outcome } from "../harness/child.ts";
 import { Cluster, type ClusterOptions } from "../harness/cluster.ts";
 import { guardChildren } from "../harness/guard-children.ts";
@@ -15,7 +15,10 @@ export type StageOptions = Pick<ClusterOptions, "hosts"> &
   Partial<Pick<ClusterOptions, "tools" | "agentSettings">>;
 
 /** Longer than all tests of a file take together on a busy machine. */
-const STAGE_LIMIT_MS = 170_000;
+const STAGE_LIMIT_MS = 900_000;
+/** They guard against what hangs alone: a slow machine is no failure. */
+const TEST_LIMIT_MS = 240_000;
+const HOOK_LIMIT_MS = 120_000;
 
 /**
  * One cluster for all tests of a file, started before the first and ended after the last. Call it at
@@ -23,8 +26,9 @@ const STAGE_LIMIT_MS = 170_000;
  */
 export function openStage(options: StageOptions): Stage {
   guardChildren();
+  vi.setConfig({ testTimeout: TEST_LIMIT_MS, hookTimeout: HOOK_LIMIT_MS });
   const stage = new Stage();
-  beforeAll(() => stage.open(options), STAGE_LIMIT_MS);
+  beforeAll(() => stage.open(options));
   afterAll(() => stage.close());
   return stage;
 }

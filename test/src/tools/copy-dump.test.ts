@@ -11,7 +11,7 @@ import { DumpReader } from "./dump-reader.ts";
 import { writeCopyDumpLauncher } from "./launcher.ts";
 
 guardChildren();
-const signal = AbortSignal.timeout(120_000);
+const signal = AbortSignal.timeout(600_000);
 let temp: TempDir;
 let servers: PostgresServers;
 let copyDump: (command: string, path: string, database: string) => Promise<Outcome>;
@@ -34,7 +34,7 @@ beforeAll(async () => {
   };
   dump = join(temp.path, "app.dump");
   expect(await copyDump("out", dump, "app")).toMatchObject({ status: 0, stderr: "" });
-}, 60_000);
+}, 300_000);
 
 beforeEach(async () => {
   databases += 1;

@@ -298,7 +298,7 @@ describe("what the text itself has wrong", () => {
   });
 
   test("very many aliases are refused at once", () => {
-    const text = `name: &n a\nroots:\n${"  - *n\n".repeat(100_000)}`;
+    const text = `name: &n a\nroots:\n${"  - *n\n".repeat(20_000)}`;
     expect(messageOf(text)).toBe("c.yaml:103: too many aliases; allowed: at most 100");
   });
 
@@ -312,7 +312,7 @@ describe("what the text itself has wrong", () => {
     expect(messageOf(opening.repeat(50_000))).toBe("c.yaml:1: nested too deeply");
   });
 
-  test("a hundred thousand keys are checked in linear time", { timeout: 30_000 }, () => {
+  test("a hundred thousand keys are checked in linear time", () => {
     const text = Array.from({ length: 100_000 }, (_, i) => `key${i}:\n`).join("");
     expect(messageOf(text)).toContain("more problems");
   });
@@ -351,7 +351,7 @@ describe("what the text itself has wrong", () => {
           message === "" || message.split("\n").every((line) => /^c\.yaml:[1-9]\d*: ./.test(line))
         );
       }),
-      { numRuns: 2000 },
+      { numRuns: 1000 },
     );
   });
 });

@@ -83,8 +83,9 @@ describe("a process that serves metrics", () => {
 
   test("names its key when its address is taken, and frees it when it ends", async () => {
     const nothing = (): Promise<string> => Promise.resolve("");
-    const first = await listenForMetrics("127.0.0.1:0", nothing);
-    const address = `127.0.0.1:${first.port}`;
+    // Of another address: who asks for any port of 127.0.0.1 could get this one when it is free.
+    const first = await listenForMetrics("127.0.0.2:0", nothing);
+    const address = `127.0.0.2:${first.port}`;
     await expect(listenForMetrics(address, nothing)).rejects.toMatchObject({
       code: "usage",
       message: expect.stringMatching(`^metrics.listen: cannot listen at ${address}: .*EADDRINUSE`),

@@ -13,9 +13,9 @@ import { StreamWriter } from "./stream-writer.ts";
 
 const NEVER = new AbortController().signal;
 const MIB = 1024 * 1024;
-/** Three parts and a bit, in two objects. */
-const RAW = randomBytes(3 * PART_BYTES + 5 * MIB);
-const SEGMENT_BYTES = 2 * PART_BYTES + MIB;
+/** Two objects, each of a whole part and a shorter one. */
+const RAW = randomBytes(2 * PART_BYTES + 5 * MIB);
+const SEGMENT_BYTES = PART_BYTES + MIB;
 
 const kept = new AsyncDisposableStack();
 let target: Target;

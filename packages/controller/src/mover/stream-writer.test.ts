@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 import { crc32 } from "node:zlib";
 import { collect, partsKey } from "@penstock/common";
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { Target } from "../targets/target.ts";
 import { openTarget } from "../targets/targets.ts";
 import { createTemporaryDirectory } from "../targets/test-support.ts";
@@ -14,6 +14,10 @@ import { StreamWriter } from "./stream-writer.ts";
 const NEVER = new AbortController().signal;
 const KEY = "warehouse/20260101000000/streams/app";
 const PLACE = { key: KEY, scope: "warehouse.run", segmentBytes: 5000 };
+
+// Without a shell targets have no guards: a dead mover is only played here, and each would be a process.
+beforeAll(() => void vi.stubEnv("PATH", "/nowhere"));
+afterAll(() => void vi.unstubAllEnvs());
 
 /** Two targets, and the movers that write to them, one after another. */
 class World implements AsyncDisposable {
@@ -103,9 +107,9 @@ test("however often a mover dies, and wherever, the next one completes what was 
         for (const bytes of await world.stored()) expect(bytes.equals(input)).toBe(true);
       },
     ),
-    { numRuns: 60 },
+    { numRuns: 15 },
   );
-}, 60_000);
+}, 300_000);
 
 test.each([3_000, 12_000])(
   "a mover that dies after it has published is followed by one that finds the whole (%i bytes)",
@@ -185,11 +189,10 @@ test.each([0, 1])("what only target %i had taken when its mover died is cut off"
 });
 
 test.each(
-  [0, 1].flatMap((late) =>
-    [0, 3_000, 5_000, 12_000].flatMap((size) =>
-      [0, 1, 2].map((shown) => [late, size, shown] as const),
-    ),
-  ),
+  [0, 1].flatMap((late) => [
+    ...[0, 3_000, 5_000].flatMap((size) => [0, 1].map((shown) => [late, size, shown] as const)),
+    ...[0, 1, 2].map((shown) => [late, 12_000, shown] as const),
+  ]),
 )(
   "death between the targets: target %i shows of %i bytes up to %i objects, and the next mover the rest",
   async (late, size, shown) => {
