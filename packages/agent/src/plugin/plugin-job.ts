@@ -4,7 +4,7 @@ import type { PluginConnection, Words } from "./plugin-connection.ts";
 import type { ByteRange, StreamRequest } from "./plugin-request.ts";
 
 /** From the controller's word that all is well to the mover's, which takes another way. */
-const TAKEN_LIMIT_MS = 10_000;
+const TAKEN_LIMIT_MS = 15_000;
 
 /** A job is there as long as its process waits for an answer. */
 type State = "waiting" | "streaming" | "over";

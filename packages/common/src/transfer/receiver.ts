@@ -103,7 +103,7 @@ export class Receiver {
     this.#sendAck(signal);
   }
 
-  /** Tells the sender that the stream is whole here, and closes. */
+  /** Tells the sender that the stream is whole here, and closes. It may not hear it. */
   async finish(signal: AbortSignal): Promise<void> {
     try {
       await this.#channel?.send({ message: { $case: "finished", value: {} } }, signal);
@@ -116,10 +116,42 @@ export class Receiver {
     }
   }
 
+  /**
+   * `finish`, on one connection after another, until the sender has heard it: then it ends the
+   * connection. For whoever dials; throws when there are no more connections.
+   */
+  async finishUntilHeard(signal: AbortSignal): Promise<void> {
+    for (let again: Connected | undefined; ; again = await this.attach(signal)) {
+      try {
+        if (again !== undefined) await this.#untilEnd(again, signal);
+        await this.finish(signal);
+        await this.#untilClosed(signal);
+        return;
+      } catch (error) {
+        this.#channel?.cut();
+        signal.throwIfAborted();
+        if (hasCode(error, "damaged")) throw error;
+        this.#source.broken(error);
+      }
+    }
+  }
+
   /** Closes without that: `error` is told to the sender where gRPC can. */
   abandon(error: Error): void {
     this.#heartbeat?.[Symbol.dispose]();
     this.#channel?.fail(error);
+  }
+
+  /** The sender says its end on each connection; only then it expects our last word. */
+  async #untilEnd(connected: Connected, signal: AbortSignal): Promise<void> {
+    const frame = await this.#framesOf(connected, signal).next();
+    if (!frame.done) throw outOfTurn("frame");
+  }
+
+  async #untilClosed(signal: AbortSignal): Promise<void> {
+    const channel = this.#channel;
+    if (channel === undefined) return;
+    while ((await expectLife(channel.next(signal), channel, this.#source.clock)) !== undefined);
   }
 
   #sendAck(signal: AbortSignal): void {

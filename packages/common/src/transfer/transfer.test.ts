@@ -100,6 +100,30 @@ test("a sender whose source fails tells the receiver why instead of an end", asy
   await expect(served).rejects.toThrow("the tool is gone");
 });
 
+test.each(Array.from({ length: 12 }, (_, breakAfter) => ({ breakAfter })))(
+  "the sender hears that the stream is whole, though its connection breaks after $breakAfter messages",
+  async ({ breakAfter }) => {
+    const { sender, receiver, calls } = connect([breakAfter]);
+    const served = sender.run(calls, never);
+    const ends = { pace: new Pace(), sender };
+    const input = chunks(Buffer.alloc(3_000, "x"), [1_000]);
+    const form = { codec: "none", check: undefined } as const;
+    sender.end({ tally: await sendBackup(input, form, ends, never) });
+    const digest = createDigest();
+    const sink = {
+      digest,
+      async write({ data, offset }: { data: Uint8Array; offset: number }) {
+        digest.update(data);
+        receiver.acknowledge(offset + data.length, never);
+      },
+    };
+    await receiveBackup(receiver, await receiver.attach(never), sink, never);
+    await receiver.finishUntilHeard(never);
+    await served;
+    expect(digest.bytes).toBe(3_000);
+  },
+);
+
 test("without acknowledgements a sender stops taking bytes at its limit", async () => {
   const { sender, receiver, calls } = connect([], 100_000);
   const stop = new AbortController();

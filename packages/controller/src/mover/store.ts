@@ -34,7 +34,7 @@ export function startStore(
   const received = named(job.from, receive(reception, either));
   received.catch(() => {}); // whoever asked for it is told, now or later
   const closed = received.then(
-    () => receiver.finish(either).then(() => link.leave()),
+    () => receiver.finishUntilHeard(either).then(() => link.leave()),
     (error: unknown) => receiver.abandon(toError(error)),
   );
   closed.catch(() => {}); // the bytes are safe: that the sender did not hear it is its affair
