@@ -165,6 +165,8 @@ export interface Proof {
    * Throws `failed`, naming sign and host.
    */
   judge(evidence: Evidence, found: readonly HostFile[]): readonly string[];
+  /** What those of `files` that are there say of the cause when a tool has failed: a line each. */
+  explain?(files: Evidence["files"]): readonly string[];
 }
 
 /** One stream. `host` is the name of an agent. */

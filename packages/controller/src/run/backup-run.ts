@@ -8,6 +8,7 @@ import { writeStarted } from "./begin.ts";
 import { planFiles } from "./collect.ts";
 import { commit } from "./commit.ts";
 import type { RunContext } from "./context.ts";
+import { explained } from "./explained.ts";
 import type { ToolEnd } from "./held-run.ts";
 import { runLimited } from "./limits.ts";
 import type { PlannedBackup } from "./planning.ts";
@@ -147,11 +148,15 @@ export class BackupRun {
 
   async #runTool(
     tool: PlannedTool,
-    { streams }: RunPlan,
+    { streams, proof }: RunPlan,
     { stalls, names }: { stalls: StallWatch; names: Parameters<StallWatch["running"]>[2] },
   ): Promise<ToolEnd> {
     using _watched = stalls.running(tool.tool, tool.host, names);
-    return await runTool(this.#session, tool, streams, { ...this.#context, stalls });
+    try {
+      return await runTool(this.#session, tool, streams, { ...this.#context, stalls });
+    } catch (error) {
+      throw await explained(this.#session, proof, error);
+    }
   }
 
   /** Returns what was found. */

@@ -4,6 +4,7 @@ import type { FileGlob, HostFile, PlannedTool, RunPlan } from "../producer.ts";
 import { type ClusterState, showPrimaries } from "./catalogue.ts";
 import { judgeDump } from "./dump-signs.ts";
 import { type DumpBasis, type DumpPipe, locatePipes, toDumpStream } from "./dump-streams.ts";
+import { reasonsIn } from "./failure-words.ts";
 import type { ListedFile } from "./file-lists.ts";
 import { formatFileName } from "./file-names.ts";
 
@@ -36,6 +37,8 @@ export function planDump(
     proof: {
       files: [expected.report, ...expected.statuses],
       judge: (evidence, found) => judgeDump(expected, evidence, found),
+      // The key is in their names: they are of no other dump.
+      explain: (files) => reasonsIn(expected.statuses, files, 0),
     },
   };
 }

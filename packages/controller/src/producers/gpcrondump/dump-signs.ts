@@ -2,6 +2,7 @@ import { posix } from "node:path";
 import { PenstockError } from "@penstock/common";
 import { type Evidence, fileKey, type HostFile } from "../producer.ts";
 import { assertDumpLog, warningsOfLog } from "./dump-log.ts";
+import { ERROR_WORDS } from "./failure-words.ts";
 import { LAST_KINDS, type ListedFile } from "./file-lists.ts";
 import { type Naming, parseFileName } from "./file-names.ts";
 
@@ -38,9 +39,6 @@ export function judgeDump(
   for (const status of expected.statuses) assertStatus(status, evidence);
   return log === undefined ? [] : warningsOfLog(log, coordinator);
 }
-
-/** Words of failure in what dump agents write. */
-const ERROR_WORDS = /\[(?:ERROR|FATAL|PANIC)\]|\b(?:ERROR|FATAL|PANIC):/;
 
 /** A pipe that is not there is written as a file, and nobody notices. */
 function assertNotOnDisk({ naming, pipes }: ExpectedDump, found: readonly HostFile[]): void {

@@ -4,7 +4,7 @@ import { createAgentNames } from "./agent-names.ts";
 import { readCatalogue } from "./catalogue.ts";
 import type { ProducerBasis } from "./producer-basis.ts";
 import { toRestoreRequest } from "./restore-request.ts";
-import { judgeRestore } from "./restore-signs.ts";
+import { explainRestore, judgeRestore } from "./restore-signs.ts";
 import {
   matchSegments,
   type RestoreBasis,
@@ -60,6 +60,7 @@ export function planRestore(
     proof: {
       files: [records.report, ...records.statuses],
       judge: (evidence) => judgeRestore(expected, evidence),
+      explain: (files) => explainRestore(expected, files),
     },
   };
 }

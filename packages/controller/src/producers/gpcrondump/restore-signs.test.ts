@@ -175,3 +175,20 @@ describe("a restore is not proved", () => {
     expect(() => judge(changed(".rpt", { text }))).toThrow(message);
   });
 });
+
+describe("a restore that has failed is explained", () => {
+  const explain = (files: Evidence["files"]): readonly string[] => PROOF.explain?.(files) ?? [];
+  const bad = { text: (old: string) => `${old}\n|gp_restore_agent-[ERROR]:-psql was killed\n` };
+
+  test("by the errors of its restore agents, with their hosts", () => {
+    expect(explain(changed("status_1_3", bad).files)).toEqual([
+      expect.stringMatching(/^sdw\d: .*psql was killed$/),
+    ]);
+    expect(explain(GOOD.files)).toEqual([]);
+  });
+
+  test("not by those of an earlier one", () => {
+    const modifiedMs = ASKED_AT_MS - 600_000;
+    expect(explain(changed("status_1_3", { ...bad, modifiedMs }).files)).toEqual([]);
+  });
+});

@@ -1,6 +1,7 @@
 import { PenstockError } from "@penstock/common";
 import { type Evidence, type FoundText, fileKey, type HostFile } from "../producer.ts";
 import { messageOf } from "./dump-log.ts";
+import { ERROR_WORDS, reasonsIn } from "./failure-words.ts";
 import type { RestoreRequest } from "./restore-request.ts";
 import type { RestoreRecords } from "./restore-tool.ts";
 
@@ -36,6 +37,17 @@ export function judgeRestore(expected: ExpectedRestore, evidence: Evidence): rea
   }
   const statuses = expected.statuses.flatMap((file) => judgeStatus(file, expected, evidence));
   return [...warnings, ...judgeReport(expected, evidence), ...statuses];
+}
+
+/** Why a restore has failed, by what its restore agents have written; see `reasonsIn`. */
+export function explainRestore(
+  { statuses, coordinator, askedAtMs }: ExpectedRestore,
+  files: Evidence["files"],
+): readonly string[] {
+  const slackMs = statuses.some(({ host }) => host !== coordinator)
+    ? OTHER_HOST_SLACK_MS
+    : SAME_HOST_SLACK_MS;
+  return reasonsIn(statuses, files, askedAtMs - slackMs);
 }
 
 /** Warnings of what was asked for, or of what named pipes bring with them. */
@@ -77,9 +89,7 @@ function judgeReport(expected: ExpectedRestore, evidence: Evidence): string[] {
 function judgeStatus(file: HostFile, expected: ExpectedRestore, evidence: Evidence): string[] {
   const where = `status file ${file.path} on ${file.host}`;
   const { text } = freshText(file, where, expected, evidence);
-  const errors = text
-    .split("\n")
-    .filter((line) => /\[(?:ERROR|FATAL)\]|\b(?:ERROR|FATAL|PANIC):/.test(line));
+  const errors = text.split("\n").filter((line) => ERROR_WORDS.test(line));
   if (errors.length === 0) {
     if (text.includes("Finished successfully")) return [];
     throw failed(`${where} does not say that its restore agent finished successfully`);
