@@ -38,9 +38,10 @@ describe("a backup that stands still fails after stall_timeout and says whom it 
     const story = await Story.begin(stage.cluster, { backup: onSdw1(script), settings: STALL });
     await using command = await stage.startPenstock("backup", "nightly", "-o", "json");
     const received = command.stdout.waitFor(/"stream":"app-sdw1".*"state":"received"/, signal);
-    const noted = received.then(() => writeFile(`${stage.cluster.host("sdw1").root}.received`, ""));
+    const note = `${stage.cluster.host("sdw1").root}.received`;
+    const noted = received.then(() => writeFile(note, "")).catch(() => {}); // the others never are
     const outcome = await command.outcome;
-    await noted.catch(() => {}); // the others are never received
+    await noted;
     await expectFailedBackup(story, outcome, { message });
     expect(outcome.stderr).toMatch(/^hint: .*locks.*penstock logs \d{14}$/m);
   });

@@ -18,6 +18,12 @@ test("of one set come back the schema alone, one table, or all of it with the to
       .then(({ rows }) => rows);
   expect([await rowsOf(0), await rowsOf(1)]).toEqual([[{ rows: 0 }], [{ rows: 0 }]]);
 
+  const mistyped = await stage.penstock("restore", ...restore, "--table", "public.t_haep");
+  expect(mistyped, mistyped.stdout).toMatchObject({ status: 7 });
+  expect(mistyped.stderr).toMatch(
+    /^error: set \d+ of database testdb has no table public.t_haep$/m,
+  );
+
   const table = await stage.penstock("restore", ...restore, "--table", "public.t_heap");
   expect(table, table.stderr).toMatchObject({ status: 3 }); // what is there already is warned of
   const onlyHeap = await greenplum.checksums("testdb");

@@ -65,9 +65,8 @@ export class BackendServer implements AsyncDisposable {
   }
 
   async #serve(socket: Socket): Promise<void> {
-    socket.on("error", () => {}); // the caller died; its backend goes on
     const current: { child?: ChildProcess; isCancelled?: boolean } = {};
-    for await (const line of createInterface({ input: socket })) {
+    for await (const line of linesOf(socket)) {
       if (line === "cancel") {
         current.isCancelled = true;
         if (current.child) signalSession(current.child, "SIGTERM");
@@ -112,6 +111,16 @@ export class BackendServer implements AsyncDisposable {
     clearTimeout(limit);
     this.#running.delete(child);
     return child.exitCode ?? 128;
+  }
+}
+
+/** Up to the end of the caller: its backend goes on. */
+async function* linesOf(socket: Socket): AsyncGenerator<string, void, undefined> {
+  socket.on("error", () => {});
+  try {
+    yield* createInterface({ input: socket });
+  } catch {
+    // The caller died with an answer on its way.
   }
 }
 

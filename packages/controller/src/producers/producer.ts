@@ -1,4 +1,4 @@
-import type { CodecName, Manifest, StreamKind } from "@penstock/common";
+import type { ByteStream, CodecName, Manifest, StreamKind } from "@penstock/common";
 
 /**
  * A producer knows one dump tool. It is a pure planner: configuration and facts in, a plan out. It
@@ -93,6 +93,16 @@ export interface FoundText {
 /** Of nothing asked. */
 export const NO_EVIDENCE: Evidence = { output: {}, files: {} };
 
+/** A look into one stored stream. */
+export interface StoredLook {
+  readonly stream: string;
+  /** Reads its raw bytes to the end; what it misses there, if it does, fails the restore. */
+  problem(
+    bytes: ByteStream,
+    signal: AbortSignal,
+  ): Promise<{ readonly message: string; readonly hint: string } | undefined>;
+}
+
 /** How evidence names a file. */
 export function fileKey({ host, path }: HostFile): string {
   return `${host}:${path}`;
@@ -117,6 +127,8 @@ export interface RunPlan {
    * read back and checked before it is started.
    */
   readonly dropsFirst?: boolean;
+  /** In a restore: what is to be looked at in the set before anything is made or started. */
+  readonly lookInto?: StoredLook;
   /** Without one it is enough that the tools have exited well. */
   readonly proof?: Proof;
   /** Without it no plugin process can take part. */

@@ -1,4 +1,4 @@
-import { hasCode, type Manifest, PenstockError } from "@penstock/common";
+import { hasCode, isNameTaken, type Manifest, PenstockError, systemClock } from "@penstock/common";
 import { assertCommitted } from "../catalogue/catalogue.ts";
 import { toSetName } from "../catalogue/keys.ts";
 import type { RestoreOptions, RunPlan } from "../producers/producer.ts";
@@ -9,6 +9,7 @@ import { type Attended, attend } from "./attend.ts";
 import type { RunContext } from "./context.ts";
 import { toExpected } from "./expectation.ts";
 import { ask } from "./inquiry.ts";
+import { lookInto } from "./look-into.ts";
 import { reachAll } from "./reach.ts";
 import { RestoreRun } from "./restore-run.ts";
 import { reasonText, toRunFailure } from "./run-failure.ts";
@@ -48,6 +49,24 @@ export async function restore(
   await reachAll(context.agents, context.cluster, signal).catch((error: unknown) => {
     throw hasCode(error, "unreachable") ? orElsewhere(error) : error;
   });
+  for (;;) {
+    try {
+      return await restoreNow(context, request, planned, signal);
+    } catch (error) {
+      if (!isNameTaken(error)) throw error;
+      // Another restore of the set has begun in this second.
+      await systemClock.delay(1_000 - (Date.now() % 1_000), signal);
+    }
+  }
+}
+
+async function restoreNow(
+  context: RunContext,
+  request: RestoreRequest,
+  planned: RunPlan | undefined,
+  signal: AbortSignal,
+): Promise<Restored> {
+  const { source, manifest } = request;
   const run = `restore-${manifest.set}-${toSetName(new Date())}`;
   const session = await Session.open({ ...context, run }, signal);
   await using attended = await attendRestore(context, session, manifest);
@@ -58,6 +77,7 @@ export async function restore(
     const restoring = new RestoreRun({ context: own, session, source, manifest });
     const plan = planned ?? (await planByAsking(own, session, request));
     await restoring.check(plan);
+    await lookInto(request, plan, session.signal);
     await verifyFirst(own, plan, request, session.signal);
     hasBegun = true;
     own.report({

@@ -1,3 +1,5 @@
+import { Readable } from "node:stream";
+import { gzipSync } from "node:zlib";
 import type { Manifest } from "@penstock/common";
 import { describe, expect, test } from "vitest";
 import { AS_PLANNED, type RestoreOptions, type RunPlan } from "../producer.ts";
@@ -46,6 +48,29 @@ describe("the plan of a restore", () => {
     expect(inquiry?.tools).toMatchObject([{ id: "catalogue", host: "mdw", tool: "psql" }]);
     const options = { ...AS_PLANNED, hosts: { mdw: "mdw2" } };
     expect(producerOf().inquireRestore?.(WHOLE, options).tools[0]?.host).toBe("mdw2");
+  });
+
+  test("looks for the tables that are asked for, unless told not to", async () => {
+    const tables = ["public.t_ao", "public.t_oa"];
+    expect(planOf({}).lookInto).toBeUndefined();
+    expect(
+      planOf({ options: { tables, extra: ["--no-validate-table-name"] } }).lookInto,
+    ).toBeUndefined();
+    const look = planOf({ options: { tables, extra: ["-Ts2.t"] } }).lookInto;
+    expect(look?.stream).toBe(`gp_dump_-1_1_${SET}.gz`);
+    const zipped = async function* (text: string) {
+      yield gzipSync(text);
+    };
+    const header = (table: string): string =>
+      `-- Name: ${table}; Type: TABLE; Schema: public; Owner: g\n`;
+    const never = new AbortController().signal;
+    expect(await look?.problem(zipped(header("t_ao")), never)).toEqual({
+      message: `set ${SET} of database testdb has no tables public.t_oa, s2.t`,
+      hint: expect.stringContaining(`penstock cat ${SET} gp_dump_-1_1_${SET}.gz | gunzip`),
+    });
+    const has = planOf({ options: { tables: ["public.t_ao"] } }).lookInto;
+    expect(await has?.problem(zipped(header("t_ao")), never)).toBeUndefined();
+    await expect(has?.problem(Readable.from([Buffer.from("no gzip")]), never)).rejects.toThrow();
   });
 
   test("puts the coordinator's files back, but for the status of the dump", () => {

@@ -1,7 +1,8 @@
-import { listNames, type Manifest, PenstockError } from "@penstock/common";
-import type { Evidence, PlannedStream, RestoreOptions, RunPlan } from "../producer.ts";
+import { decompress, flow, listNames, type Manifest, PenstockError } from "@penstock/common";
+import type { Evidence, PlannedStream, RestoreOptions, RunPlan, StoredLook } from "../producer.ts";
 import { createAgentNames } from "./agent-names.ts";
 import { readCatalogue } from "./catalogue.ts";
+import { missingTables } from "./dumped-tables.ts";
 import type { ProducerBasis } from "./producer-basis.ts";
 import { toRestoreRequest } from "./restore-request.ts";
 import { explainRestore, judgeRestore } from "./restore-signs.ts";
@@ -56,6 +57,7 @@ export function planRestore(
     tools: [tool],
     files: [],
     dropsFirst: request.dropsFirst,
+    ...lookForTables(basis),
     strays: straysOf(manifest.set, pipes),
     proof: {
       files: [records.report, ...records.statuses],
@@ -63,6 +65,27 @@ export function planRestore(
       explain: (files) => explainRestore(expected, files),
     },
   };
+}
+
+/**
+ * gpdbrestore looks whether the tables that are asked for are in the dump, but not into a pipe, and then
+ * restores nothing without a word (facts on gpdbrestore -T).
+ */
+function lookForTables({ dump, request, config }: RestoreBasis): Pick<RunPlan, "lookInto"> {
+  const metadata = dump.pipes.find(({ kind }) => kind === "metadata");
+  if (request.tables.length === 0 || metadata === undefined) return {};
+  const { isGzip, receipt } = metadata;
+  const problem: StoredLook["problem"] = async (bytes, signal) => {
+    const text = isGzip ? flow(signal, bytes, ...decompress("gzip")) : bytes;
+    const missing = await missingTables(text, request.tables);
+    if (missing.length === 0) return undefined;
+    const what = missing.length === 1 ? "table" : "tables";
+    const message = `set ${dump.naming.key} of database ${config.database} has no ${what} ${listNames(missing)}`;
+    const unzip = isGzip ? " | gunzip" : "";
+    const hint = `its tables are the lines with "Type: TABLE" in: penstock cat ${dump.naming.key} ${receipt.name}${unzip}`;
+    return { message, hint };
+  };
+  return { lookInto: { stream: receipt.name, problem } };
 }
 
 /** What is asked for beyond the data must have been dumped. */

@@ -20,6 +20,8 @@ export interface RestoreRequest {
   readonly contentIds?: readonly number[];
   /** Where report and status files go, if that was said. */
   readonly statusDirectory?: string;
+  /** The only ones that are restored, as they were given; none is all. Empty if gpdbrestore is not to look. */
+  readonly tables: readonly string[];
   /** Instead of the set's own database. */
   readonly redirect?: string;
 }
@@ -42,7 +44,7 @@ export function toRestoreRequest(
   ];
   const { options } = scanOptions(args, RESTORE_OPTIONS);
   const dropsFirst = isGiven(options, "-e") || isGiven(options, "--truncate");
-  const told = { ...toTold(options), args, dropsFirst };
+  const told = { ...toTold(options), args, dropsFirst, tables: tablesOf(options) };
   if (contentIds === undefined) return { ...told, ...partsOf(options) };
   const given = [
     ...(metadataOnly ? ["--metadata-only"] : []),
@@ -52,6 +54,11 @@ export function toRestoreRequest(
   assertDataOnly(given, contentIds);
   const parts = { metadata: false, data: true, globals: false, statistics: false };
   return { ...told, ...parts, contentIds };
+}
+
+function tablesOf(options: readonly GivenOption[]): string[] {
+  if (isGiven(options, "--no-validate-table-name")) return [];
+  return options.flatMap(({ name, value = "" }) => (name === "-T" ? [value] : []));
 }
 
 function toTold(
