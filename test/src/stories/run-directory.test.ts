@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { run } from "../harness/child.ts";
@@ -42,6 +42,17 @@ test("a run directory whose path is longer than a socket's address can be serves
   expect(await backup.outcome).toMatchObject({ status: 130 });
 });
 
+test("a restore waits for a name of its own, if others of the set have begun in the same second", async () => {
+  const dump = "head -c 1M /dev/zero > {root}/{set}/app.pipe";
+  await nightly.configure(dump, {}, "cat {root}/{set}/app.pipe > /dev/null");
+  const { set, cluster } = await stage.backup("nightly");
+  const taken = Array.from({ length: 4 }, (_, s) => nameOfSecond(Date.now() + s * 1000));
+  for (const second of taken) {
+    await mkdir(join(stage.cluster.runDirectory, "runs", `${cluster}.restore-${set}-${second}`));
+  }
+  await stage.ok("restore", "nightly", "--set", set);
+});
+
 test("without a run directory that can be written to a backup warns and goes on", async () => {
   await nightly.configure("head -c 1M /dev/zero > {root}/{set}/app.pipe");
   const file = join(stage.dir, "file");
@@ -52,6 +63,11 @@ test("without a run directory that can be written to a backup warns and goes on"
   expect(outcome.stderr).toMatch(/^warning: run directory .*: this run has no status, no log/m);
   expect(outcome.stderr).toContain("set runDirectory: in the configuration");
 });
+
+/** Of a moment: YYYYMMDDhhmmss, UTC. */
+function nameOfSecond(ms: number): string {
+  return new Date(ms).toISOString().replace(/\D/g, "").slice(0, 14);
+}
 
 /** Changes `runDirectory` in the configuration. */
 async function inDirectory(path: string): Promise<void> {
