@@ -52,14 +52,17 @@ export async function stopStrays(
   const isAlone = findStrays(strays).every(isOld);
   const asked = new Map<number, HostProcess>();
   using drain = new PipeDrain(pipes);
+  let isLate = false;
   for (let seenMs = 0; ; ) {
     const hasRead = drain.discard();
     const found = findStrays(strays).filter((each) => isAlone || isOld(each));
     const passedMs = performance.now() - begunMs;
     if (found.length > 0) seenMs = passedMs;
-    stop(found, asked, passedMs >= killAfterMs); // also when time is over: we may have stood still
-    const isOver = passedMs >= limitMs || passedMs - seenMs >= quietMs;
+    // Also when time is over, and once more looked for after that: we may have stood still ourselves.
+    stop(found, asked, passedMs >= killAfterMs);
+    const isOver = isLate || passedMs - seenMs >= quietMs;
     if (isOver) return tell(log, [...asked.values()], found);
+    isLate = passedMs >= limitMs;
     await pause(hasRead ? 1 : POLL_MS);
   }
 }

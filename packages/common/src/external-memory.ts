@@ -30,6 +30,6 @@ export function noteUsedUp(bytes: number): void {
   usedUpBytes += bytes;
   if (usedUpBytes < COLLECT_EVERY_BYTES) return;
   usedUpBytes = 0;
-  collect ??= runInNewContext("globalThis.gc") as CollectGarbage | undefined;
-  collect?.({ type: "minor" });
+  collect ??= (runInNewContext("globalThis.gc") as CollectGarbage | undefined) ?? (() => {});
+  collect({ type: "minor" });
 }

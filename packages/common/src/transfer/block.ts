@@ -7,8 +7,8 @@ export const HEADROOM_BYTES = 48;
  */
 export const CHUNK_BYTES: number = 256 * 1024;
 
-/** Size of a block that takes four full chunks. */
-export const BLOCK_BYTES: number = 4 * (CHUNK_BYTES + HEADROOM_BYTES);
+/** Size of a block that takes four full chunks, or eight of half the size: what codecs put out. */
+export const BLOCK_BYTES: number = 8 * (CHUNK_BYTES / 2 + HEADROOM_BYTES);
 
 /** A chunk that is in use. */
 interface Loan {

@@ -25,6 +25,8 @@ export interface StreamEnd {
 export class Sender {
   readonly #buffer: ReplayBuffer;
   #sentOffset = 0;
+  /** One past what was sent, on the connection that is there now: nothing beyond can be acknowledged. */
+  #pumpedOffset = 0;
   #end: StreamEnd | undefined;
   /** On the connection that is there now. */
   #saidEnd = false;
@@ -120,11 +122,11 @@ export class Sender {
   }
 
   async #pump(channel: Channel, begin: number, signal: AbortSignal): Promise<void> {
-    let offset = begin;
+    this.#pumpedOffset = begin;
     for (;;) {
-      const replay = await this.#buffer.next(offset, signal);
+      const replay = await this.#buffer.next(this.#pumpedOffset, signal);
       if ("end" in replay) break;
-      offset += replay.frame.data.length;
+      this.#pumpedOffset += replay.frame.data.length;
       await channel.send(replay.frame, signal);
     }
     if (this.#end === undefined)
@@ -136,6 +138,14 @@ export class Sender {
     );
   }
 
+  /** What is not yet sent must stay what it is. */
+  #acknowledge(offset: number): void {
+    if (offset > this.#pumpedOffset) {
+      throw new PenstockError("damaged", `byte ${offset} was acknowledged, and not sent`);
+    }
+    this.#buffer.acknowledge(offset);
+  }
+
   /** Acknowledgements until Finished. */
   async #listen(channel: Channel, clock: Clock, signal: AbortSignal): Promise<void> {
     for (;;) {
@@ -143,7 +153,7 @@ export class Sender {
       switch (message?.$case) {
         case "ack":
           this.#receiverWaitsForTool = undefined;
-          this.#buffer.acknowledge(Number(message.value.offset));
+          this.#acknowledge(Number(message.value.offset));
           break;
         case "finished":
           if (this.#saidEnd) return;
