@@ -8,7 +8,6 @@ import { writeStarted } from "./begin.ts";
 import { planFiles } from "./collect.ts";
 import { commit } from "./commit.ts";
 import type { RunContext } from "./context.ts";
-import { explained } from "./explained.ts";
 import type { ToolEnd } from "./held-run.ts";
 import { runLimited } from "./limits.ts";
 import type { PlannedBackup } from "./planning.ts";
@@ -148,15 +147,11 @@ export class BackupRun {
 
   async #runTool(
     tool: PlannedTool,
-    { streams, proof }: RunPlan,
+    { streams }: RunPlan,
     { stalls, names }: { stalls: StallWatch; names: Parameters<StallWatch["running"]>[2] },
   ): Promise<ToolEnd> {
     using _watched = stalls.running(tool.tool, tool.host, names);
-    try {
-      return await runTool(this.#session, tool, streams, { ...this.#context, stalls });
-    } catch (error) {
-      throw await explained(this.#session, proof, error);
-    }
+    return await runTool(this.#session, tool, streams, { ...this.#context, stalls });
   }
 
   /** Returns what was found. */

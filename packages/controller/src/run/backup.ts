@@ -9,6 +9,7 @@ import { BackupRun } from "./backup-run.ts";
 import { beginNamed, beginSet } from "./begin.ts";
 import type { RunContext } from "./context.ts";
 import { expectAsBefore } from "./expectation.ts";
+import { explained } from "./explained.ts";
 import { digestOfPlan } from "./plan-digest.ts";
 import { type PlannedBackup, planListed, planOwn } from "./planning.ts";
 import { reachAll } from "./reach.ts";
@@ -102,7 +103,8 @@ async function runToCommit(
     await ready.journal?.remove();
     return manifest;
   } catch (thrown) {
-    const cause: unknown = session.signal.aborted ? session.signal.reason : thrown;
+    const first: unknown = session.signal.aborted ? session.signal.reason : thrown;
+    const cause = await explained(session, ready?.backup.planned.proof, first);
     const error = run.hasBegun ? toRunFailure(cause) : cause;
     attended.failed(error);
     if (await run.fail(error)) await ready?.journal?.remove();

@@ -1,41 +1,46 @@
-import { hasCode, PenstockError, raceAbort } from "@penstock/common";
-import type { Evidence, HostFile, Proof } from "../producers/producer.ts";
-import { readTexts } from "./inquiry.ts";
+import { hasCode, PenstockError } from "@penstock/common";
+import { type Evidence, type FoundText, fileKey, type Proof } from "../producers/producer.ts";
+import type { AgentClient } from "./agent-client.ts";
 import type { Session } from "./session.ts";
 
 /** A run that has failed is not held up for longer: what it holds in the database hurts others. */
-const READ_LIMIT_MS = 5_000;
+const READ_LIMIT_MS = 3_000;
 
-/**
- * The error of a tool that has failed, with what it has written about the cause on its hosts, if its
- * plan knows where. Any other error, and that of a run that is being stopped, as it is.
- */
-export async function explained(
-  session: Session,
-  proof: Proof | undefined,
-  error: unknown,
-): Promise<unknown> {
-  if (proof?.explain === undefined || session.signal.aborted || !hasCode(error, "failed")) {
-    return error;
-  }
-  const reasons = proof.explain(await readInTime(session, proof.files));
-  if (reasons.length === 0) return error;
-  const message = [error.message, "in its files:", ...reasons.map((r) => `  ${r}`)].join("\n");
-  const { hint } = error;
-  return new PenstockError("failed", message, {
-    cause: error,
-    ...(hint !== undefined && { hint }),
-  });
+/** The agents of a run, also of one whose signal has aborted. */
+export interface AskedSession extends Pick<Session, "ref"> {
+  held(host: string): { readonly agent: Pick<AgentClient, "readFile"> };
 }
 
-/** Of hosts that do not answer in time there is nothing. */
-async function readInTime(
-  session: Session,
-  files: readonly HostFile[],
-): Promise<Evidence["files"]> {
+/**
+ * The cause of a run's failure, with what its tools have written about it on their hosts, if its plan
+ * knows where. What is no failure of a tool or a stream stays as it is.
+ */
+export async function explained(
+  session: AskedSession,
+  proof: Proof | undefined,
+  cause: unknown,
+): Promise<unknown> {
+  if (proof?.explain === undefined) return cause;
+  if (!hasCode(cause, "failed") && !hasCode(cause, "damaged")) return cause;
+  const reasons = proof.explain(await readInTime(session, proof));
+  if (reasons.length === 0) return cause;
+  const { code, hint } = cause;
+  const message = [cause.message, "in its files:", ...reasons.map((r) => `  ${r}`)].join("\n");
+  return new PenstockError(code, message, { cause, ...(hint !== undefined && { hint }) });
+}
+
+/** Of hosts that do not answer in time, and files that are not there, there is nothing. */
+async function readInTime(session: AskedSession, { files }: Proof): Promise<Evidence["files"]> {
   const limit = AbortSignal.timeout(READ_LIMIT_MS);
-  const read = files.map((file) =>
-    raceAbort(readTexts(session, [file]), limit).catch((): Evidence["files"] => ({})),
-  );
-  return Object.assign({}, ...(await Promise.all(read)));
+  const read = files.map(async (file): Promise<[string, FoundText][]> => {
+    try {
+      const { agent } = session.held(file.host);
+      const { data, modifiedMs } = await agent.readFile(session.ref, file.path, limit);
+      const text = Buffer.from(data).toString("utf8");
+      return [[fileKey(file), { text, modifiedMs: Number(modifiedMs) }]];
+    } catch {
+      return [];
+    }
+  });
+  return Object.fromEntries((await Promise.all(read)).flat());
 }

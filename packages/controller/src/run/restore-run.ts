@@ -3,7 +3,6 @@ import { Direction } from "@penstock/proto";
 import type { PlannedStream, PlannedTool, RunPlan } from "../producers/producer.ts";
 import type { RunContext } from "./context.ts";
 import { type DeliverContext, DeliveredStreamRun } from "./delivered-streams.ts";
-import { explained } from "./explained.ts";
 import type { ToolEnd } from "./held-run.ts";
 import { runLimited } from "./limits.ts";
 import type { TellRates } from "./pace-stream.ts";
@@ -99,18 +98,18 @@ export class RestoreRun {
     stalls: StallWatch,
   ): Promise<ToolEnds> {
     const { plugin } = planned;
-    if (plugin === undefined) return await this.#runTools(planned, streams, { stalls });
+    if (plugin === undefined) return await this.#runTools(planned.tools, streams, { stalls });
     const own = { context: this.#context, session: this.#session, sources: [this.#source] };
     return await serveRestore(
       { ...own, stalls, receipts: [...this.#receipts.values()] },
       { ...planned, plugin },
-      (plan, names) => this.#runTools(plan, streams, { stalls, names }),
+      ({ tools }, names) => this.#runTools(tools, streams, { stalls, names }),
     );
   }
 
   /** `names` are those of streams that nobody has planned. */
   async #runTools(
-    { tools, proof }: Pick<RunPlan, "tools" | "proof">,
+    tools: readonly PlannedTool[],
     streams: readonly PlannedStream[],
     { stalls, names }: { stalls: StallWatch; names?: ReadonlySet<string> },
   ): Promise<ToolEnds> {
@@ -118,11 +117,7 @@ export class RestoreRun {
     const run = async (tool: PlannedTool): Promise<void> => {
       using _watched = stalls.running(tool.tool, tool.host, names ?? tool.streams);
       const context = { ...this.#context, stalls };
-      try {
-        ends.set(tool.id, await runTool(this.#session, tool, streams, context));
-      } catch (error) {
-        throw await explained(this.#session, proof, error);
-      }
+      ends.set(tool.id, await runTool(this.#session, tool, streams, context));
       await Promise.all(tool.streams.map((name) => this.#delivered(name)));
     };
     await runLimited(tools, this.#context.limits, run, this.#session.signal);

@@ -8,6 +8,7 @@ import { assertAllComplete } from "./all-complete.ts";
 import { type Attended, attend } from "./attend.ts";
 import type { RunContext } from "./context.ts";
 import { toExpected } from "./expectation.ts";
+import { explained } from "./explained.ts";
 import { ask } from "./inquiry.ts";
 import { lookInto } from "./look-into.ts";
 import { reachAll } from "./reach.ts";
@@ -73,9 +74,10 @@ async function restoreNow(
   const counted = countDone(attended.report);
   const own = { ...context, report: counted.report };
   let hasBegun = false;
+  let plan = planned;
   try {
     const restoring = new RestoreRun({ context: own, session, source, manifest });
-    const plan = planned ?? (await planByAsking(own, session, request));
+    plan ??= await planByAsking(own, session, request);
     await restoring.check(plan);
     await lookInto(request, plan, session.signal);
     await verifyFirst(own, plan, request, session.signal);
@@ -92,7 +94,8 @@ async function restoreNow(
     attended.succeeded("restored");
     return { streams: counted.done.size, warnings };
   } catch (thrown) {
-    const cause: unknown = session.signal.aborted ? session.signal.reason : thrown;
+    const first: unknown = session.signal.aborted ? session.signal.reason : thrown;
+    const cause = await explained(session, plan?.proof, first);
     const error = hasBegun ? toRunFailure(cause) : cause;
     attended.failed(error);
     await session.abort(reasonText(error));

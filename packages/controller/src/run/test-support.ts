@@ -75,9 +75,10 @@ export class SessionInMemory implements ElsewhereSession {
     this.#onAsked = action;
   }
 
-  held(host: string): Pick<HeldRun, "call" | "streamOpened"> {
+  held(host: string): Pick<HeldRun, "agent" | "call" | "streamOpened"> {
     const agent = this.#agentOf(host) as AgentClient;
     return {
+      agent,
       call: (action) => action(agent),
       streamOpened: (stream) => this.#opening(stream).promise,
     };

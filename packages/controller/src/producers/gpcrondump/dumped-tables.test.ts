@@ -34,6 +34,16 @@ test.each([1, 7, 100_000])(
   },
 );
 
+test("quotes do not matter, and parts are looked for as their whole table", async () => {
+  const asked = [
+    'public."t_ao"',
+    '"public"."t_ao"',
+    "public.t_ao_1_prt_jan",
+    "s2.t_1_prt_2_2_prt_x",
+  ];
+  expect(await missingTables(inPieces(METADATA, 100), asked)).toEqual(["s2.t_1_prt_2_2_prt_x"]);
+});
+
 test("what is not made is named: other schemas, views, other letters", async () => {
   const asked = ["s2.t_ao", "public.t_ao", "public.t_view", "public.T_AO", "t_ao"];
   expect(await missingTables(inPieces(METADATA, 100), asked)).toEqual([

@@ -4,6 +4,7 @@ import { type Evidence, fileKey, type HostFile } from "../producer.ts";
 export const ERROR_WORDS: RegExp = /\[(?:ERROR|FATAL|PANIC)\]|\b(?:ERROR|FATAL|PANIC):/;
 
 const MOST_REASONS = 5;
+const MOST_CHARACTERS = 500;
 
 /**
  * Why a dump or a restore has failed, by what its instances have written: the first error of each file,
@@ -18,7 +19,7 @@ export function reasonsIn(
     const found = files[fileKey(file)];
     if (found === undefined || found.modifiedMs < sinceMs) return [];
     const error = found.text.split("\n").find((line) => ERROR_WORDS.test(line));
-    return error === undefined ? [] : [`${file.host}: ${error.trim()}`];
+    return error === undefined ? [] : [`${file.host}: ${error.trim().slice(0, MOST_CHARACTERS)}`];
   });
   return reasons.slice(0, MOST_REASONS);
 }

@@ -82,7 +82,7 @@ function lookForTables({ dump, request, config }: RestoreBasis): Pick<RunPlan, "
     const what = missing.length === 1 ? "table" : "tables";
     const message = `set ${dump.naming.key} of database ${config.database} has no ${what} ${listNames(missing)}`;
     const unzip = isGzip ? " | gunzip" : "";
-    const hint = `its tables are the lines with "Type: TABLE" in: penstock cat ${dump.naming.key} ${receipt.name}${unzip}`;
+    const hint = `its tables are the lines with "Type: TABLE" in: penstock cat ${dump.naming.key} ${receipt.name}${unzip}; or restore without looking: -- --no-validate-table-name`;
     return { message, hint };
   };
   return { lookInto: { stream: receipt.name, problem } };
