@@ -1,7 +1,6 @@
 import { finished } from "node:stream/promises";
 import {
   createDigest,
-  decompress,
   flow,
   hashing,
   isErrno,
@@ -13,7 +12,7 @@ import {
 import type { CommandModule } from "yargs";
 import { Cancelled } from "../cancelled.ts";
 import { named } from "../mover/named.ts";
-import { storedBytes } from "../mover/stored-bytes.ts";
+import { rawBytes } from "../mover/stored-bytes.ts";
 import type { Target } from "../targets/target.ts";
 import { onCancel } from "./cancellation.ts";
 import { Loaded } from "./loaded.ts";
@@ -53,8 +52,7 @@ export const catCommand: CommandModule<GlobalArguments, CatArguments> = {
 /** Checks every part before it is written, and the whole at the end. */
 async function writeRaw(target: Target, receipt: Receipt, signal: AbortSignal): Promise<void> {
   const raw = createDigest();
-  const stored = storedBytes(target, receipt, signal);
-  await write(flow(signal, stored, ...decompress(receipt.codec), hashing(raw)), signal);
+  await write(flow(signal, rawBytes(target, receipt, signal), hashing(raw)), signal);
   if (raw.bytes === receipt.bytesRaw && raw.sha256().toString("hex") === receipt.sha256Raw) return;
   throw new PenstockError("damaged", "its bytes are not those of the manifest");
 }

@@ -1,7 +1,7 @@
-import { type ByteStream, decompress, flow, PenstockError, type Receipt } from "@penstock/common";
+import { type ByteStream, PenstockError, type Receipt } from "@penstock/common";
 import type { Target } from "../targets/target.ts";
 import type { RawRange } from "./jobs.ts";
-import { objectRange, storedBytes } from "./stored-bytes.ts";
+import { objectRange, rawBytes } from "./stored-bytes.ts";
 
 /**
  * These raw bytes of a stream, one range after the other, each part checked before its first byte is
@@ -55,8 +55,7 @@ async function* rawRanges(
   for (let rest = ranges; rest.length > 0; ) {
     const back = rest.findIndex(({ start }, index) => start < (rest[index - 1]?.end ?? 0));
     const ascending = back === -1 ? rest : rest.slice(0, back);
-    const stored = storedBytes(target, receipt, signal);
-    yield* pick(flow(signal, stored, ...decompress(receipt.codec)), ascending);
+    yield* pick(rawBytes(target, receipt, signal), ascending);
     rest = rest.slice(ascending.length);
   }
 }

@@ -3,6 +3,8 @@ import { crc32 } from "node:zlib";
 import {
   type ByteStream,
   collect,
+  decompress,
+  flow,
   hasCode,
   type PartsList,
   PenstockError,
@@ -26,6 +28,11 @@ export async function* storedBytes(
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   for (const object of receipt.objects) yield* objectBytes(target, object, signal);
+}
+
+/** The same as its tool wrote it. The whole is not compared with the receipt. Throws as `storedBytes`. */
+export function rawBytes(target: Target, receipt: Receipt, signal: AbortSignal): ByteStream {
+  return flow(signal, storedBytes(target, receipt, signal), ...decompress(receipt.codec));
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { ByteStream, CodecName, Manifest, StreamKind } from "@penstock/common";
+import type { ByteStream, CodecName, Manifest, Receipt, StreamKind } from "@penstock/common";
 
 /**
  * A producer knows one dump tool. It is a pure planner: configuration and facts in, a plan out. It
@@ -95,7 +95,7 @@ export const NO_EVIDENCE: Evidence = { output: {}, files: {} };
 
 /** A look into one stored stream. */
 export interface StoredLook {
-  readonly stream: string;
+  readonly receipt: Receipt;
   /** Reads its raw bytes to the end; what it misses there, if it does, fails the restore. */
   problem(
     bytes: ByteStream,

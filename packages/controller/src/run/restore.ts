@@ -79,7 +79,7 @@ async function restoreNow(
     const restoring = new RestoreRun({ context: own, session, source, manifest });
     plan ??= await planByAsking(own, session, request);
     await restoring.check(plan);
-    await lookInto(request, plan, session.signal);
+    await lookInto(source.target, plan, session.signal);
     await verifyFirst(own, plan, request, session.signal);
     hasBegun = true;
     own.report({

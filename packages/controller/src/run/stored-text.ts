@@ -1,6 +1,6 @@
-import { collect, decompress, flow, PenstockError, type Receipt } from "@penstock/common";
+import { collect, PenstockError, type Receipt } from "@penstock/common";
 import { named } from "../mover/named.ts";
-import { storedBytes } from "../mover/stored-bytes.ts";
+import { rawBytes } from "../mover/stored-bytes.ts";
 import type { RunContext } from "./context.ts";
 
 /** What a tool says of itself is small. */
@@ -14,8 +14,7 @@ export async function storedText(
 ): Promise<string> {
   const [first] = targets;
   if (first === undefined) throw new PenstockError("internal", "a run without a target");
-  const stored = storedBytes(first.target, receipt, signal);
-  const raw = flow(signal, stored, ...decompress(receipt.codec));
+  const raw = rawBytes(first.target, receipt, signal);
   const { name: stream, host } = receipt;
   const bytes = await named({ host, stream }, collect(raw, TEXT_LIMIT_BYTES));
   return Buffer.from(bytes).toString("utf8");

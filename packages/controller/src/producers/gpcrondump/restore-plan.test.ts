@@ -57,7 +57,7 @@ describe("the plan of a restore", () => {
       planOf({ options: { tables, extra: ["--no-validate-table-name"] } }).lookInto,
     ).toBeUndefined();
     const look = planOf({ options: { tables, extra: ["-Ts2.t"] } }).lookInto;
-    expect(look?.stream).toBe(`gp_dump_-1_1_${SET}.gz`);
+    expect(look?.receipt.name).toBe(`gp_dump_-1_1_${SET}.gz`);
     const zipped = async function* (text: string) {
       yield gzipSync(text);
     };

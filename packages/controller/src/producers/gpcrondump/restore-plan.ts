@@ -85,7 +85,7 @@ function lookForTables({ dump, request, config }: RestoreBasis): Pick<RunPlan, "
     const hint = `its tables are the lines with "Type: TABLE" in: penstock cat ${dump.naming.key} ${receipt.name}${unzip}; or restore without looking: -- --no-validate-table-name`;
     return { message, hint };
   };
-  return { lookInto: { stream: receipt.name, problem } };
+  return { lookInto: { receipt, problem } };
 }
 
 /** What is asked for beyond the data must have been dumped. */
