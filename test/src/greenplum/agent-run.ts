@@ -1,13 +1,12 @@
 import { createWriteStream } from "node:fs";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { setTimeout as delay } from "node:timers/promises";
 import type pg from "pg";
 import type { AgentStatus } from "./agent-status.ts";
 import { connectTo } from "./catalogue.ts";
 import { coordinatorText, writePostData } from "./dump-schema-text.ts";
 import { type DumpedTable, findTables, lockTables, segmentText } from "./dump-segment-text.ts";
-import { type GreenplumState, readState } from "./state.ts";
+import { type GreenplumState, untilSettings } from "./state.ts";
 import { coordinatorSteps, segmentSteps } from "./status-steps.ts";
 
 /** What an agent was told. */
@@ -142,7 +141,6 @@ type DumpText = AsyncIterable<string | Buffer>;
 
 /** Compressed, too, so much is more than what is stored at once. */
 const FIRST_PIECE_BYTES = 1024 * 1024;
-const LOOK_AGAIN_MS = 50;
 
 /** What is given, with a pause in it for as long as the state wants one of this content. */
 async function* held(text: DumpText, content: number): AsyncGenerator<string | Buffer, void, void> {
@@ -150,9 +148,7 @@ async function* held(text: DumpText, content: number): AsyncGenerator<string | B
   for await (const piece of text) {
     yield piece;
     bytes += piece.length;
-    while (bytes >= FIRST_PIECE_BYTES && (await readState()).settings.held.includes(content)) {
-      await delay(LOOK_AGAIN_MS, undefined, { ref: false }); // does not keep an agent that was told to end
-    }
+    if (bytes >= FIRST_PIECE_BYTES) await untilSettings(({ held }) => !held.includes(content));
   }
 }
 

@@ -1,20 +1,17 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import type pg from "pg";
 import { BackendCall } from "./backend-client.ts";
 import { connectTo, type Instance } from "./catalogue.ts";
 import { agentKey, launchFolder, toLaunch } from "./dump-launch.ts";
 import { instanceFileName } from "./file-names.ts";
 import type { GpDumpOptions } from "./gp-dump-options.ts";
-import { type GreenplumState, readState } from "./state.ts";
+import { type GreenplumState, untilSettings } from "./state.ts";
 
 /** How an instance's dump went, as gp_dump sees it. */
 export type Result =
   | { readonly kind: "succeeded" }
   | { readonly kind: "failed" | "errors"; readonly text: string };
-
-const LOOK_AGAIN_MS = 50;
 
 /** gp_dump's thread for one instance: has the agent started, and listens to what it notifies. */
 export class DumpWatch {
@@ -71,10 +68,8 @@ export class DumpWatch {
 
   /** Resolves once the state wants the agent taken for dead; the real gp_dump looks at the clock. */
   async #death(): Promise<Result> {
-    while (!(await readState()).settings.dead.includes(this.instance.content)) {
-      await delay(LOOK_AGAIN_MS, undefined, { ref: false });
-    }
-    const { dbid, host } = this.instance;
+    const { content, dbid, host } = this.instance;
+    await untilSettings(({ dead }) => dead.includes(content));
     return {
       kind: "failed",
       text: `Lost response from dump agent with dbid ${dbid} on host ${host} after 10 minutes.`,

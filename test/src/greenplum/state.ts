@@ -1,4 +1,7 @@
 import { readFile, rename, writeFile } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
+
+const LOOK_AGAIN_MS = 50;
 
 /** How the tools behave; a test may change it between runs. */
 export interface GreenplumSettings {
@@ -46,6 +49,13 @@ export async function readState(): Promise<GreenplumState> {
   const path = process.env[STATE_VARIABLE];
   if (path === undefined) throw new Error(`${STATE_VARIABLE} names no file`);
   return JSON.parse(await readFile(path, "utf8")) as GreenplumState;
+}
+
+/** Resolves once the settings are so. Does not keep a tool that was told to end. */
+export async function untilSettings(isSo: (settings: GreenplumSettings) => boolean): Promise<void> {
+  while (!isSo((await readState()).settings)) {
+    await delay(LOOK_AGAIN_MS, undefined, { ref: false });
+  }
 }
 
 /** Writes the state so that a tool that starts now reads all of it, old or new. */
